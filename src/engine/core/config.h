@@ -46,6 +46,7 @@ struct Config {
   Nanos gap_timeout = 30 * kSecond;     // S2: hole, and no such evidence
   Nanos handshake_timeout = 30 * kSecond;           // S1, S11
   Nanos idle_timeout = 3600 * kSecond;              // S11
+  Nanos fin_wait_timeout = 60 * kSecond;  // client closed, test host does not (RFC 9293 FIN-WAIT-2)
   Nanos user_timeout = 120 * kSecond;   // no ack progress although sending (RFC 9293 R2)
   Nanos time_wait = 1 * kSecond;        // finished twins answer retransmitted FINs this long
   Nanos rto_min = 200 * kMillisecond;   // as Linux; RFC 6298 says 1 s

@@ -1,0 +1,27 @@
+#include "engine/core/core.h"
+
+#include "engine/core/session_table.h"
+
+namespace mirrorlab::engine {
+
+Core::Core(const Config& config, Sink& sink)
+    : table_(std::make_unique<SessionTable>(config, sink)) {}
+Core::~Core() = default;
+
+void Core::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
+  table_->on_client_packet(packet, now);
+}
+void Core::on_header(const wire::HeaderRecord& record, Nanos now) { table_->on_header(record, now); }
+void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(up, now); }
+void Core::flush(Nanos now) { table_->flush(now); }
+void Core::on_timer(Nanos now) { table_->on_timer(now); }
+Nanos Core::next_wakeup() const { return table_->next_wakeup(); }
+void Core::stop_accepting() { table_->stop_accepting(); }
+void Core::shutdown(Nanos now) { table_->shutdown(now); }
+bool Core::drained() const { return table_->drained(); }
+const Account& Core::account() const { return table_->env().account; }
+const Counters& Core::counters() const { return table_->env().counters; }
+uint64_t Core::memory_bytes() const { return table_->memory_bytes(); }
+std::string Core::check_invariants() const { return table_->check_invariants(); }
+
+}  // namespace mirrorlab::engine

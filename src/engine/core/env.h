@@ -1,0 +1,60 @@
+// What the rules of one core share: configuration, sink, account, pools and the link's state.
+#pragma once
+
+#include "engine/core/account.h"
+#include "engine/core/config.h"
+#include "engine/core/pool.h"
+#include "engine/core/segment.h"
+#include "engine/core/session.h"
+#include "engine/core/sink.h"
+
+namespace mirrorlab::engine {
+
+struct Env {
+  const Config& config;
+  Sink& sink;
+  Account account;
+  Counters counters;
+  ObjectPool<Segment> segments;
+  BufferPool buffers;
+  uint64_t buffered = 0;      // sum of Session::buffered
+  bool link_up = true;
+  Nanos link_up_at = 0;
+
+  [[nodiscard]] wire::FlowKey mirrored_flow(const Session& s) const {
+    return {s.client, config.mappings[s.mapping].test};
+  }
+};
+
+// Every segment counts with its own size, so that floods of tiny ones are bounded too.
+inline constexpr uint64_t kSegmentOverhead = sizeof(Segment) + 64;
+
+inline uint64_t segment_cost(const Segment& segment) { return segment.length + kSegmentOverhead; }
+
+// Frees a segment; its bytes must have been booked before.
+inline void free_segment(Env& env, Session& s, Segment* segment) {
+  s.buffered -= segment_cost(*segment);
+  env.buffered -= segment_cost(*segment);
+  if (segment->buffer != nullptr) env.buffers.release(segment->buffer);
+  env.segments.give_back(segment);
+}
+
+// Books `bytes` of pending stream as lost. The first reason is the session's.
+inline void book_lost(Env& env, Session& s, uint64_t bytes, LossReason reason) {
+  if (s.first_loss == LossReason::none) s.first_loss = reason;
+  s.bytes_lost += bytes;
+  env.account.bytes_pending -= bytes;
+  env.account.bytes_lost[static_cast<size_t>(reason)] += bytes;
+}
+inline void book_captured(Env& env, Session& s, uint64_t bytes) {
+  s.bytes_captured += bytes;
+  env.account.bytes_captured += bytes;
+  env.account.bytes_pending += bytes;
+}
+inline void book_mirrored(Env& env, Session& s, uint64_t bytes) {
+  s.bytes_mirrored += bytes;
+  env.account.bytes_pending -= bytes;
+  env.account.bytes_mirrored += bytes;
+}
+
+}  // namespace mirrorlab::engine

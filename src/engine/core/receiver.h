@@ -1,0 +1,18 @@
+// S6 and S7: the receiving side of the mirrored connection. Only positions are kept; the test
+// host's data was never returned.
+#pragma once
+
+#include "engine/core/env.h"
+#include "wire/header_record.h"
+#include "wire/tcp_options.h"
+
+namespace mirrorlab::engine {
+
+// Takes the data and FIN of a record; asks for an ack where a receiver would send one.
+void receive_answer(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now);
+// The answer offset the next packet may ack (AckPolicy).
+[[nodiscard]] int64_t ack_point(const Env& env, const Session& s, Nanos now);
+// SACK blocks for out-of-order answers, where negotiated.
+void write_sack(const Session& s, wire::TcpOptions& options);
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,324 @@
+#include "engine/core/session_table.h"
+
+#include "engine/core/capture_side.h"
+#include "engine/core/mirror.h"
+#include "engine/core/sender.h"
+#include "wire/seq.h"
+
+namespace mirrorlab::engine {
+
+using wire::tcp_flag::kAck;
+using wire::tcp_flag::kFin;
+using wire::tcp_flag::kRst;
+using wire::tcp_flag::kSyn;
+
+SessionTable::SessionTable(const Config& config, Sink& sink)
+    : config_(config), env_{config_, sink, {}, {}, {}, {}} {}
+
+uint32_t SessionTable::find(const wire::FlowKey& mirrored, uint64_t hash) const {
+  return index_.find(hash, [&](uint32_t id) {
+    const Session& s = at(id);
+    return s.client == mirrored.client && config_.mappings[s.mapping].test == mirrored.server;
+  });
+}
+
+int SessionTable::mapping_of(const wire::TcpPacket& packet) const {
+  const wire::Endpoint& to = packet.header.dst;
+  for (size_t i = 0; i < config_.mappings.size(); ++i) {
+    const Mapping& m = config_.mappings[i];
+    if (m.online.port != to.port || m.test.address.family() != to.address.family()) continue;
+    if (m.online.address.is_unspecified() || m.online.address == to.address) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+bool SessionTable::is_test_endpoint(const wire::Endpoint& endpoint) const {
+  for (const Mapping& m : config_.mappings) {
+    if (m.test == endpoint) return true;
+  }
+  return false;
+}
+
+uint32_t SessionTable::take_slot() {
+  if (free_.empty()) {
+    const auto first = static_cast<uint32_t>(slabs_.size() * kSlab);
+    slabs_.push_back(std::make_unique<Session[]>(kSlab));
+    free_.reserve(slabs_.size() * kSlab);
+    for (uint32_t i = kSlab; i-- > 0;) free_.push_back(first + i);
+  }
+  const uint32_t id = free_.back();
+  free_.pop_back();
+  ++in_use_;
+  return id;
+}
+
+uint32_t SessionTable::create(const wire::TcpPacket& packet, size_t mapping, Nanos now) {
+  const uint32_t id = take_slot();
+  Session& s = at(id);
+  s = Session{};
+  s.live = true;
+  s.client = packet.header.src;
+  s.online = packet.header.dst;
+  s.mapping = static_cast<uint16_t>(mapping);
+  begin_stream(env_, s, packet, now);
+  return id;
+}
+
+void SessionTable::mark_dirty(uint32_t id) {
+  Session& s = at(id);
+  if (s.dirty) return;
+  s.dirty = true;
+  s.next_dirty = dirty_head_;
+  dirty_head_ = id;
+}
+
+void SessionTable::refuse(const wire::TcpPacket& packet, LossReason reason) {
+  const auto r = static_cast<size_t>(reason);
+  if (packet.header.has(kSyn)) {
+    ++env_.account.sessions_captured;
+    ++env_.account.sessions_lost[r];
+  }
+  env_.account.bytes_captured += packet.payload.size();
+  env_.account.bytes_lost[r] += packet.payload.size();
+}
+
+void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping,
+                         const wire::FlowKey& mirrored, uint64_t hash, Nanos now) {
+  const auto& h = packet.header;
+  if (!h.has(kSyn) && (h.has(kRst) || (h.has(kFin) && packet.payload_length == 0))) return;
+  if (!accepting_) {
+    refuse(packet, LossReason::shutdown);
+    return;
+  }
+  if (in_use_ >= config_.max_sessions) {
+    refuse(packet, LossReason::session_limit);
+    return;
+  }
+  (void)mirrored;
+  const uint32_t id = create(packet, mapping, now);
+  index_.insert(hash, id);
+  if (at(id).whole) open_connection(env_, at(id), now);
+  mark_dirty(id);
+}
+
+void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now) {
+  ++env_.counters.reused_tuples;
+  Session& old = at(last);
+  if (!old.stream_complete) {
+    // The client forgot the old connection without a close that was captured.
+    end_stream(env_, old, now);
+    supersede(env_, old, now);
+    mark_dirty(last);
+  }
+  int chain = 1;
+  for (uint32_t id = first; id != last; id = at(id).successor) ++chain;
+  if (in_use_ >= config_.max_sessions) {
+    refuse(packet, LossReason::session_limit);
+    return;
+  }
+  const uint32_t id = create(packet, old.mapping, now);
+  at(id).connection = Connection::waiting;
+  at(last).successor = id;
+  if (chain >= kMaxChain) {
+    // The test host is hopelessly behind on this 4-tuple.
+    fail_connection(env_, at(first), LossReason::superseded, true, now);
+    lose_all(env_, at(first), LossReason::superseded);
+    finish_session(env_, at(first), now);
+  }
+  mark_dirty(first);
+}
+
+void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
+  ++env_.counters.packets_captured;
+  const int mapping = mapping_of(packet);
+  if (mapping < 0) {
+    ++env_.counters.packets_unmapped;
+    return;
+  }
+  const auto& h = packet.header;
+  const wire::FlowKey mirrored{h.src, config_.mappings[static_cast<size_t>(mapping)].test};
+  const uint64_t hash = hash_value(mirrored);
+  const uint32_t first = find(mirrored, hash);
+  if (first == kNoSession) {
+    begin(packet, static_cast<size_t>(mapping), mirrored, hash, now);
+    return;
+  }
+  uint32_t last = first;
+  while (at(last).successor != kNoSession) last = at(last).successor;
+  Session& s = at(last);
+  const bool syn = h.has(kSyn) && !h.has(kAck);
+  if (s.connection == Connection::finished) {
+    const bool anew = syn ? !(s.whole && h.seq + 1 == s.zero)
+                          : !s.stream_complete && packet.payload_length > 0;
+    if (!anew) return;
+    if (syn) ++env_.counters.reused_tuples;
+    remove(last);
+    begin(packet, static_cast<size_t>(mapping), mirrored, hash, now);
+    return;
+  }
+  if (s.online != h.dst) {
+    refuse(packet, LossReason::tuple_collision);
+    return;
+  }
+  if (syn && !(s.whole && h.seq + 1 == s.zero)) {
+    reuse(first, last, packet, now);
+    return;
+  }
+  if (syn && packet.payload_length == 0) {
+    ++env_.counters.packets_retransmitted_online;
+    return;
+  }
+  capture_packet(env_, s, packet, now);
+  mark_dirty(last);
+}
+
+void SessionTable::on_header(const wire::HeaderRecord& record, Nanos now) {
+  ++env_.counters.header_records;
+  const uint32_t id = find(record.flow, hash_value(record.flow));
+  if (id == kNoSession) {
+    ++env_.counters.header_records_unknown;
+    // Why: a connection of an engine that is gone would be kept alive by the test host for minutes.
+    if (is_test_endpoint(record.flow.server) && !record.has(kRst)) reset_stray(env_, record);
+    return;
+  }
+  on_record(env_, at(id), record, now);
+  mark_dirty(id);
+}
+
+void SessionTable::on_header_link(bool up, Nanos now) {
+  if (env_.link_up == up) return;
+  env_.link_up = up;
+  if (!up) return;
+  env_.link_up_at = now;
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    Session& s = at(id);
+    if (!s.live || !s.claimed) continue;
+    env_.sink.claim(env_.mirrored_flow(s));
+    if (s.rtx_at == kNever || s.backoff == 0) {
+      mark_dirty(id);
+      continue;
+    }
+    s.backoff = 0;
+    // Spread over 64 ms, so that a thousand waiting sessions are no burst.
+    s.rtx_at = now + (id % 64) * kMillisecond;
+    mark_dirty(id);
+  }
+}
+
+void SessionTable::settle(uint32_t id, Nanos now) {
+  Session& s = at(id);
+  if (s.connection == Connection::finished && s.successor != kNoSession) {
+    promote_successor(id, now);
+    return;
+  }
+  if (s.connection == Connection::waiting) {
+    const Nanos gap = gap_deadline(env_, s);
+    if (gap != kNever) wheel_.arm(id, gap);
+    return;
+  }
+  const Nanos deadline = session_deadline(env_, s);
+  if (deadline == kNever) {
+    wheel_.cancel(id);
+  } else if (!wheel_.armed(id) || deadline < wheel_.deadline(id)) {
+    // Lazy: a timer that moved later fires early, finds nothing due and is armed anew.
+    wheel_.arm(id, deadline);
+  }
+}
+
+void SessionTable::flush(Nanos now) {
+  while (dirty_head_ != kNoSession) {
+    const uint32_t id = dirty_head_;
+    Session& s = at(id);
+    dirty_head_ = s.next_dirty;
+    s.dirty = false;
+    if (!s.live) continue;
+    if (s.connection != Connection::waiting && s.connection != Connection::finished) {
+      output(env_, s, now);
+    }
+    settle(id, now);
+  }
+}
+
+void SessionTable::on_timer(Nanos now) {
+  due_.clear();
+  wheel_.advance(now, due_);
+  for (const uint32_t id : due_) {
+    Session& s = at(id);
+    if (!s.live) continue;
+    if (s.connection == Connection::waiting) {
+      if (gap_deadline(env_, s) <= now) declare_gap(env_, s, now);
+    } else if (session_deadline(env_, s) <= now) {
+      if (s.connection == Connection::finished) {
+        remove(id);
+        continue;
+      }
+      on_session_timer(env_, s, now);
+    }
+    settle(id, now);
+  }
+  flush(now);
+}
+
+Nanos SessionTable::next_wakeup() const {
+  return dirty_head_ != kNoSession ? 0 : wheel_.next_wakeup();
+}
+
+void SessionTable::promote_successor(uint32_t finished, Nanos now) {
+  Session& old = at(finished);
+  const uint32_t id = old.successor;
+  Session& s = at(id);
+  index_.replace(hash_value(env_.mirrored_flow(old)), finished, id);
+  s.claimed = old.claimed;
+  old.claimed = false;
+  old.successor = kNoSession;
+  wheel_.cancel(finished);
+  free_.push_back(finished);
+  old.live = false;
+  --in_use_;
+  s.connection = Connection::none;
+  if (s.whole) open_connection(env_, s, now);
+  mark_dirty(id);
+}
+
+void SessionTable::remove(uint32_t id) {
+  Session& s = at(id);
+  if (s.claimed) env_.sink.unclaim(env_.mirrored_flow(s));
+  index_.erase(hash_value(env_.mirrored_flow(s)), id);
+  wheel_.cancel(id);
+  s.live = false;
+  --in_use_;
+  free_.push_back(id);
+}
+
+void SessionTable::shutdown(Nanos now) {
+  flush(now);
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    if (!at(id).live || at(id).connection == Connection::finished) continue;
+    end_session(env_, at(id), now);
+  }
+  dirty_head_ = kNoSession;
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) at(id).dirty = false;
+}
+
+bool SessionTable::drained() const {
+  if (env_.account.bytes_pending != 0) return false;
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    const Session& s = at(id);
+    if (!s.live || s.connection == Connection::finished) continue;
+    if (!s.queue.empty() || s.connection == Connection::waiting ||
+        s.connection == Connection::syn_sent || s.dirty) {
+      return false;
+    }
+  }
+  return true;
+}
+
+uint64_t SessionTable::memory_bytes() const {
+  return slabs_.size() * kSlab * sizeof(Session) + free_.capacity() * sizeof(uint32_t) +
+         index_.memory_bytes() + wheel_.memory_bytes() + env_.segments.memory_bytes() +
+         env_.buffers.memory_bytes();
+}
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,70 @@
+// All sessions of a core: finding them, chaining those that reuse a 4-tuple (S10), their timers.
+//
+// The index maps a mirrored flow to its active session; later connections of the same 4-tuple wait
+// in the successor chain until the active twin has finished. Client packets belong to the last of
+// the chain, header records to the first.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/core/env.h"
+#include "engine/core/flow_index.h"
+#include "engine/core/timer_wheel.h"
+#include "wire/header_record.h"
+#include "wire/packet.h"
+
+namespace mirrorlab::engine {
+
+class SessionTable {
+ public:
+  SessionTable(const Config& config, Sink& sink);
+
+  void on_client_packet(const wire::TcpPacket& packet, Nanos now);
+  void on_header(const wire::HeaderRecord& record, Nanos now);
+  void on_header_link(bool up, Nanos now);
+  void flush(Nanos now);
+  void on_timer(Nanos now);
+  [[nodiscard]] Nanos next_wakeup() const;
+  void stop_accepting() { accepting_ = false; }
+  void shutdown(Nanos now);
+  [[nodiscard]] bool drained() const;
+  [[nodiscard]] const Env& env() const { return env_; }
+  [[nodiscard]] uint64_t memory_bytes() const;
+  [[nodiscard]] std::string check_invariants() const;
+
+ private:
+  static constexpr size_t kSlab = 1024;
+  // A busy client may reuse a port several times before a slow test host has caught up.
+  static constexpr int kMaxChain = 64;
+
+  [[nodiscard]] Session& at(uint32_t id) { return slabs_[id / kSlab][id % kSlab]; }
+  [[nodiscard]] const Session& at(uint32_t id) const { return slabs_[id / kSlab][id % kSlab]; }
+  [[nodiscard]] uint32_t find(const wire::FlowKey& mirrored, uint64_t hash) const;
+  [[nodiscard]] int mapping_of(const wire::TcpPacket& packet) const;
+  [[nodiscard]] bool is_test_endpoint(const wire::Endpoint& endpoint) const;
+
+  uint32_t take_slot();
+  uint32_t create(const wire::TcpPacket& packet, size_t mapping, Nanos now);
+  void begin(const wire::TcpPacket& packet, size_t mapping, const wire::FlowKey& mirrored,
+             uint64_t hash, Nanos now);
+  void reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now);
+  void refuse(const wire::TcpPacket& packet, LossReason reason);
+  void promote_successor(uint32_t finished, Nanos now);
+  void remove(uint32_t id);
+  void mark_dirty(uint32_t id);
+  void settle(uint32_t id, Nanos now);
+
+  Config config_;
+  Env env_;
+  std::vector<std::unique_ptr<Session[]>> slabs_;
+  std::vector<uint32_t> free_;
+  FlowIndex index_;
+  TimerWheel wheel_;
+  std::vector<uint32_t> due_;
+  uint32_t dirty_head_ = kNoSession;
+  uint32_t in_use_ = 0;
+  bool accepting_ = true;
+};
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,76 @@
+#include "engine/core/turns.h"
+
+#include <algorithm>
+
+namespace mirrorlab::engine {
+
+Nanos round_trip(const Session& s) {
+  return std::max<Nanos>(Nanos{s.srtt_us} * kMicrosecond, kMillisecond);
+}
+
+namespace {
+// Answer positions count the FIN of a host that closed, so that a close is waited for like data.
+int64_t answered(const Session& s) { return s.rcv_nxt - s.mark_test; }
+int64_t wanted(const Session& s, const Segment& next) { return next.answer_mark - s.mark_online; }
+
+Nanos quiet_time(const Env& env, const Session& s) {
+  const Nanos floor = s.answers_differ ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
+  return std::max(round_trip(s), floor);
+}
+}  // namespace
+
+Release turn_release(const Env& env, const Session& s, const Segment& next) {
+  if (!env.config.wait_for_answers || !next.turn_start) return {0, ReleaseRule::answered};
+  const Nanos think = env.config.pace == Pace::think ? next.think : 0;
+  const int64_t want = wanted(s, next);
+  const int64_t have = answered(s);
+  const bool all_acked = !s.queue.in_flight();
+  if (have >= want) {
+    Nanos at = s.answer_at + think;
+    if (next.kind == SegmentKind::gap || (have > want && !s.rcv_fin)) {
+      // More than the online host had sent by then: either the tail of a longer answer is still on
+      // its way, or the client did not wait for all of it. Give the tail a moment, but a test host
+      // that never falls quiet cannot hold the client, who has all the answer it waited for.
+      const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
+      const Nanos since = std::max(next.captured_at, s.all_acked_at);
+      at = std::max(at, std::min(s.answer_at + floor, since + 10 * floor));
+    }
+    return {at, ReleaseRule::answered};
+  }
+  if (s.rcv_fin) {
+    // The test host has closed: no more answer bytes can come.
+    return {s.answer_at + think, ReleaseRule::quiet};
+  }
+  if (!all_acked) return {};
+  const Nanos since = std::max({next.captured_at, s.all_acked_at, env.link_up_at});
+  Release release{env.link_up ? since + env.config.turn_hold_limit : kNever, ReleaseRule::timeout};
+  if (have > 0 && s.last_pushed && s.rcv_ranges == 0 && env.link_up) {
+    const Nanos quiet = std::max(s.answer_at + std::max(quiet_time(env, s), think),
+                                 std::max(env.link_up_at, s.all_acked_at) + quiet_time(env, s));
+    if (quiet < release.at) release = {quiet, ReleaseRule::quiet};
+  }
+  return release;
+}
+
+void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule) {
+  if (next.kind == SegmentKind::data) {
+    ++s.turns;
+    ++env.counters.turns;
+  }
+  if (!next.turn_start || !env.config.wait_for_answers) return;
+  const int64_t want = wanted(s, next);
+  const int64_t surplus = answered(s) - want;
+  if (rule == ReleaseRule::quiet) {
+    ++env.counters.turn_released_by_quiet;
+    s.answers_differ = true;
+  } else if (rule == ReleaseRule::timeout) {
+    ++env.counters.turn_released_by_timeout;
+  }
+  // Why: all that was sent is acked and answered, so what has come is the whole answer to it; a
+  // position kept by counting would let the surplus release later turns too early.
+  const bool whole_answer = surplus < 0 || (surplus > 0 && !s.queue.in_flight());
+  s.mark_test = whole_answer ? s.rcv_nxt : s.mark_test + want;
+  s.mark_online = next.answer_mark;
+}
+
+}  // namespace mirrorlab::engine
