@@ -1,0 +1,117 @@
+#include "intercept/driver/reply_queue.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include <array>
+#include <cstring>
+
+#include "os/error.h"
+
+namespace mirrorlab::intercept {
+
+namespace {
+constexpr uint32_t kCopyRange = 120;  // IPv6 + TCP + all options, of a 60-byte IPv4 header as well
+constexpr uint32_t kQueueLength = 65536;
+constexpr size_t kBatch = 64;
+constexpr size_t kBufferBytes = 4096;
+constexpr int kSocketBuffer = 64 << 20;
+
+// Sends one configuration message and waits for the kernel's answer.
+tl::expected<void, std::string> configure(int fd, nlmsghdr* message, const char* what) {
+  message->nlmsg_flags = static_cast<uint16_t>(message->nlmsg_flags | NLM_F_ACK);
+  message->nlmsg_seq = 1;
+  if (::send(fd, message, message->nlmsg_len, 0) < 0) return os::failure(what);
+  std::array<uint8_t, 4096> answer;
+  for (;;) {
+    const auto n = ::recv(fd, answer.data(), answer.size(), 0);
+    if (n < 0) return os::failure(what);
+    const auto* header = reinterpret_cast<const nlmsghdr*>(answer.data());
+    if (header->nlmsg_type != NLMSG_ERROR) continue;
+    const auto* error = static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header));
+    if (error->error == 0) return {};
+    return os::failure(what, -error->error,
+                       "the queue may be taken by another program (--queue-num), or the kernel "
+                       "lacks NFQUEUE (nfnetlink_queue), or CAP_NET_ADMIN is missing");
+  }
+}
+}  // namespace
+
+tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number) {
+  ReplyQueue q;
+  q.number_ = number;
+  q.fd_.reset(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+  if (!q.fd_) return os::failure("cannot open a netfilter netlink socket");
+  const int one = 1;
+  ::setsockopt(q.fd_.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof one);
+  if (::setsockopt(q.fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
+    ::setsockopt(q.fd_.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
+  }
+  std::array<char, 4096> buffer;
+  nlmsghdr* m = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number);
+  nfq_nlmsg_cfg_put_cmd(m, AF_INET, NFQNL_CFG_CMD_BIND);
+  const std::string name = "cannot bind to queue " + std::to_string(number);
+  if (auto done = configure(q.fd_.get(), m, name.c_str()); !done) return tl::unexpected(done.error());
+  m = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number);
+  nfq_nlmsg_cfg_put_params(m, NFQNL_COPY_PACKET, kCopyRange);
+  nfq_nlmsg_cfg_put_qmaxlen(m, kQueueLength);
+  // Why: without it the kernel cuts every super-packet before queueing, 40 records in place of one.
+  mnl_attr_put_u32(m, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
+  mnl_attr_put_u32(m, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
+  if (auto done = configure(q.fd_.get(), m, "cannot configure the queue"); !done) {
+    return tl::unexpected(done.error());
+  }
+  q.buffers_.resize(kBatch * kBufferBytes);
+  return q;
+}
+
+tl::expected<void, std::string> ReplyQueue::read(const std::function<void(wire::Bytes)>& take) {
+  std::array<mmsghdr, kBatch> messages{};
+  std::array<iovec, kBatch> vectors;
+  for (size_t i = 0; i < kBatch; ++i) {
+    vectors[i] = {&buffers_[i * kBufferBytes], kBufferBytes};
+    messages[i].msg_hdr.msg_iov = &vectors[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  const int n = ::recvmmsg(fd_.get(), messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+  if (n < 0) {
+    if (errno == ENOBUFS) ++counters_.receive_errors;
+    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return {};
+    return os::failure("cannot read the reply queue");
+  }
+  uint32_t last_id = 0;
+  bool any = false;
+  for (int i = 0; i < n; ++i) {
+    const auto* header = static_cast<const nlmsghdr*>(vectors[static_cast<size_t>(i)].iov_base);
+    int left = static_cast<int>(messages[static_cast<size_t>(i)].msg_len);
+    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+      std::array<nlattr*, NFQA_MAX + 1> attributes{};
+      if (header->nlmsg_type == NLMSG_ERROR || nfq_nlmsg_parse(header, attributes.data()) < 0) continue;
+      if (attributes[NFQA_PACKET_HDR] == nullptr) continue;
+      const auto* packet = static_cast<const nfqnl_msg_packet_hdr*>(
+          mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]));
+      last_id = ntohl(packet->packet_id);
+      any = true;
+      ++counters_.packets;
+      if (attributes[NFQA_PAYLOAD] == nullptr) continue;
+      take({static_cast<const uint8_t*>(mnl_attr_get_payload(attributes[NFQA_PAYLOAD])),
+            mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD])});
+    }
+  }
+  if (!any) return {};
+  ++counters_.batches;
+  std::array<char, 512> buffer;
+  nlmsghdr* verdict = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_VERDICT_BATCH, number_);
+  nfq_nlmsg_verdict_put(verdict, static_cast<int>(last_id), NF_DROP);
+  if (::send(fd_.get(), verdict, verdict->nlmsg_len, 0) < 0) {
+    return os::failure("cannot give the drop verdict");
+  }
+  return {};
+}
+
+}  // namespace mirrorlab::intercept

@@ -1,0 +1,20 @@
+// Non-blocking TCP sockets for the header return: listen, connect, and the text of what went wrong.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "os/fd.h"
+#include "wire/flow.h"
+
+namespace mirrorlab::os {
+
+[[nodiscard]] tl::expected<Fd, std::string> listen_on(const wire::Endpoint& endpoint);
+// A connection under way: writable when it is decided, connect_error() says how.
+[[nodiscard]] tl::expected<Fd, std::string> start_connect(const wire::Endpoint& endpoint);
+[[nodiscard]] int connect_error(int fd);
+// No Nagle; a peer that is silent for ten seconds although data waits for it is gone.
+void tune_stream(int fd);
+
+}  // namespace mirrorlab::os
