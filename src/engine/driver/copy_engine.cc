@@ -26,7 +26,7 @@ tl::expected<std::unique_ptr<CopyEngine>, std::string> CopyEngine::create(os::Ev
     e->session_log_ = std::fopen(options.session_log.c_str(), "we");
     if (e->session_log_ == nullptr) return os::failure("cannot open --session-log " + options.session_log);
   }
-  e->core_ = std::make_unique<Core>(options.core, *e);
+  e->core_ = std::make_unique<Core>(options.core, static_cast<Sink&>(*e));
   auto capture = os::PacketCapture::open(options.device, ports);
   if (!capture) return tl::unexpected(capture.error());
   e->capture_ = std::make_unique<os::PacketCapture>(std::move(*capture));
