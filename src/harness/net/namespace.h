@@ -1,0 +1,23 @@
+// A network namespace held by a file descriptor: when the descriptor is gone, so is the namespace.
+#pragma once
+
+#include <functional>
+
+#include "os/fd.h"
+
+namespace mirrorlab::net {
+
+class Namespace {
+ public:
+  // Throws std::runtime_error with errno and the mend.
+  static Namespace create();
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Runs `work` on a thread of its own inside the namespace; what it throws is thrown here. Sockets
+  // it opens stay in the namespace.
+  void run(const std::function<void()>& work) const;
+
+ private:
+  os::Fd fd_;
+};
+
+}  // namespace mirrorlab::net

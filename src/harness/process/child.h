@@ -1,0 +1,56 @@
+// A program started inside a network namespace, its output kept in a log file and watched for a
+// ready line. The destructor ends it.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "os/fd.h"
+
+namespace mirrorlab::process {
+
+class Child {
+ public:
+  struct Start {
+    std::string name;                    // for messages and the log
+    std::vector<std::string> command;    // looked up in PATH when it has no slash
+    int network_namespace = -1;
+    std::string log_file;
+  };
+  // Throws std::runtime_error: program not found, namespace refused ...
+  explicit Child(const Start& start);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Waits for a line of output that holds `text`. False when the program ended or the time is over.
+  bool wait_for_line(const std::string& text, int timeout_ms);
+  // Waits for its end; the exit code, 128 + signal, or -1 when the time is over.
+  int wait(int timeout_ms);
+  void signal(int number) const;
+  // SIGTERM, then SIGKILL when it does not end in time. The exit code as wait() gives it.
+  int stop(int timeout_ms);
+  // Its state and the last lines it wrote, for failures.
+  [[nodiscard]] std::string describe();
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  void read_output();
+  std::string name_;
+  pid_t pid_ = -1;
+  os::Fd pidfd_;
+  os::Fd output_;
+  os::Fd log_;
+  int exit_ = -1;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string tail_;   // the last 16 KiB of output
+  bool ended_ = false;  // output closed
+  std::thread reader_;
+};
+
+}  // namespace mirrorlab::process
