@@ -1,0 +1,140 @@
+// mirrorlab: builds an online host, a test host and their clients on one box, runs the two engines
+// in them, and proves what was mirrored.
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "harness/cli/doctor.h"
+#include "harness/cli/run.h"
+#include "harness/cli/supervise.h"
+#include "harness/scenario/scenario_file.h"
+#include "harness/traffic/http.h"
+
+namespace {
+using namespace mirrorlab;
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::vector<std::string> files;
+  std::string out, format = "text", directory = "scenarios", load;
+  uint64_t seed = 0;
+  uint16_t port = 0;
+};
+
+std::string own_directory() { return fs::read_symlink("/proc/self/exe").parent_path().string(); }
+
+int complain(const scenario::Error& error) {
+  std::cerr << error.text() << '\n';
+  return 2;
+}
+
+int run_all(const Arguments& a, const std::vector<scenario::Scenario>& all, const std::string& programs) {
+  int code = 0;
+  for (const auto& s : all) {
+    cli::RunOptions o;
+    o.out = a.out.empty() ? "mirrorlab-out/" + s.name : a.out;
+    if (!s.variant.empty()) o.out += "/" + s.variant;
+    o.programs = programs;
+    o.json = a.format == "json";
+    std::error_code error;
+    fs::create_directories(o.out + "/logs", error);
+    if (error) {
+      std::cerr << "mirrorlab: cannot create " << o.out << ": " << error.message() << "; name another with --out\n";
+      return 2;
+    }
+    const auto result = cli::run_scenario(s, o);
+    std::cout << (o.json ? report::to_json(result).dump(2) + "\n" : report::to_text(result)) << std::flush;
+    code = std::max(code, report::exit_code(result));
+    if (code == 130) break;
+  }
+  return code;
+}
+
+int run(const Arguments& a) {
+  std::vector<scenario::Scenario> all;
+  for (const auto& file : a.files) {
+    auto read = scenario::read_scenario_file(file);
+    if (!read) return complain(read.error());
+    for (auto& s : *read) {
+      if (a.seed != 0) s.seed = a.seed;
+      all.push_back(std::move(s));
+    }
+  }
+  const std::string programs = own_directory();
+  return cli::supervise([&] { return run_all(a, all, programs); });
+}
+
+int validate(const Arguments& a) {
+  int code = 0;
+  for (const auto& file : a.files) {
+    const auto read = scenario::read_scenario_file(file);
+    if (!read) {
+      code = complain(read.error());
+    } else {
+      std::cout << file << ": ok, " << read->size() << " variant(s)\n";
+    }
+  }
+  return code;
+}
+
+int list(const Arguments& a) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(a.directory, error)) {
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  }
+  if (error) {
+    std::cerr << "mirrorlab: cannot list " << a.directory << ": " << error.message() << '\n';
+    return 2;
+  }
+  std::ranges::sort(files);
+  for (const auto& file : files) {
+    const auto read = scenario::read_scenario_file(file.string());
+    if (!read) {
+      complain(read.error());
+      continue;
+    }
+    std::cout << file.string() << "  " << read->front().about << '\n';
+  }
+  return 0;
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  CLI::App app{"Proves TCP traffic mirroring on one box"};
+  app.require_subcommand(1);
+  auto* run_command = app.add_subcommand("run", "Run scenarios and judge them");
+  run_command->add_option("scenario", a.files, "Scenario files")->required();
+  run_command->add_option("--out", a.out, "Directory for result.json, logs and captures");
+  run_command->add_option("--seed", a.seed, "In place of the scenario's seed");
+  run_command->add_option("--format", a.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  auto* validate_command = app.add_subcommand("validate", "Check scenario files");
+  validate_command->add_option("scenario", a.files, "Scenario files")->required();
+  auto* list_command = app.add_subcommand("list", "List the scenarios of a directory");
+  list_command->add_option("directory", a.directory)->capture_default_str();
+  auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
+  auto* serve_command = app.add_subcommand("serve", "The built-in HTTP service");
+  serve_command->add_option("port", a.port)->required();
+  auto* load_command = app.add_subcommand("load", "The built-in HTTP clients");
+  load_command->add_option("options", a.load, "JSON")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  try {
+    if (*run_command) return run(a);
+    if (*validate_command) return validate(a);
+    if (*list_command) return list(a);
+    if (*doctor_command) return cli::doctor();
+    if (*serve_command) return traffic::run_http_service(a.port);
+    return traffic::run_http_clients(nlohmann::json::parse(a.load));
+  } catch (const std::exception& e) {
+    std::cerr << "mirrorlab: " << e.what() << '\n';
+    return 3;
+  }
+}

@@ -1,0 +1,180 @@
+#include "harness/cli/run.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "harness/cli/lab.h"
+#include "harness/scenario/expression.h"
+#include "os/atomic_file.h"
+#include "os/clock.h"
+
+namespace mirrorlab::cli {
+
+namespace {
+// Takes SIGINT and SIGTERM on a thread of its own (they are blocked in all others).
+class Interruption {
+ public:
+  explicit Interruption(std::atomic<bool>& flag) {
+    ::sigemptyset(&set_);
+    for (const int n : {SIGINT, SIGTERM, SIGUSR2}) ::sigaddset(&set_, n);
+    ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    thread_ = std::thread([this, &flag] {
+      for (int number = 0; ::sigwait(&set_, &number) == 0 && number != SIGUSR2;) flag = true;
+    });
+  }
+  ~Interruption() {
+    ::pthread_kill(thread_.native_handle(), SIGUSR2);
+    thread_.join();
+  }
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+ private:
+  sigset_t set_{};
+  std::thread thread_;
+};
+
+class Phases {
+ public:
+  explicit Phases(report::Result& result) : result_(result) {}
+  void begin(const std::string& name, const std::string& words) {
+    end();
+    name_ = name;
+    began_ = os::steady_now();
+    std::cerr << fmt::format("  {:<9} {}", name, words) << std::endl;
+  }
+  void end() {
+    if (!name_.empty()) result_.duration_s[name_] += static_cast<double>(os::steady_now() - began_) / 1e9;
+    name_.clear();
+  }
+
+ private:
+  report::Result& result_;
+  std::string name_;
+  int64_t began_ = 0;
+};
+
+void judge(const scenario::Scenario& s, report::Result& r) {
+  const auto lookup = [&](std::string_view name) -> std::optional<double> {
+    const auto found = r.verified.metrics.find(std::string(name));
+    if (found == r.verified.metrics.end()) return std::nullopt;
+    return found->second;
+  };
+  bool all = true;
+  for (const auto* list : {&s.always, &s.expect}) {
+    for (const auto& expression : *list) {
+      const auto outcome = scenario::evaluate(expression, lookup);
+      r.expectations.push_back({expression.text, outcome.passed, outcome.actual});
+      if (!outcome.passed && all) r.reason = expression.text + " does not hold: " + outcome.actual;
+      all = all && outcome.passed;
+    }
+  }
+  for (const auto& check : r.verified.checks) {
+    if (!check.passed && all) r.reason = "check " + check.name + ": " + check.detail;
+    all = all && check.passed;
+  }
+  r.verdict = all ? "passed" : "failed";
+  if (!r.verified.inconclusive.empty()) {
+    r.verdict = "inconclusive";
+    r.reason = r.verified.inconclusive;
+  }
+}
+
+void add_metrics(report::Result& r) {
+  auto& m = r.verified.metrics;
+  for (const char* key : {"errors", "requests"}) {
+    if (r.traffic.contains(key)) m[std::string("traffic.") + key] = r.traffic[key];
+  }
+  m["latency.online.p50"] = r.traffic.value("p50_ms", 0.0);
+  m["latency.online.p99"] = r.traffic.value("p99_ms", 0.0);
+  m["duration.traffic"] = r.duration_s["traffic"];
+  m["duration.drain"] = r.duration_s["drain"];
+  const auto engine = [&](const std::string& name, const nlohmann::json& figures) {
+    if (!figures.is_object()) return;
+    m[name + ".cpu_s"] = figures.value("cpu_s", 0.0);
+    m[name + ".peak_rss_bytes"] = figures.value("peak_rss_bytes", 0.0);
+    for (const auto& [key, value] : figures.value("counters", nlohmann::json::object()).items()) {
+      if (value.is_number()) m[name + "." + key] = value;
+    }
+  };
+  engine("copy", r.copy);
+  engine("intercept", r.intercept);
+}
+
+void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
+             report::Result& r) {
+  Phases phases(r);
+  Lab lab(s, o.out, o.programs, interrupted);
+  const auto stop_if_interrupted = [&] {
+    if (interrupted) throw std::runtime_error("interrupted");
+  };
+  try {
+    phases.begin("setup", "namespaces, links, services, engines");
+    lab.build();
+    lab.start_services();
+    lab.start_taps();
+    lab.start_engines();
+    stop_if_interrupted();
+    phases.begin("traffic", fmt::format("{} from {} client addresses", s.traffic.empty() ? "none" : s.traffic[0].id,
+                                        s.node_of(scenario::Role::clients)->count));
+    r.traffic = lab.drive_traffic();
+    phases.begin("drain", "waiting for the copy engine to have mirrored everything");
+    const bool drained = lab.drain();
+    stop_if_interrupted();
+    phases.begin("verify", "comparing what clients sent with what reached the test host");
+    const auto evidence = lab.collect();
+    r.verified = verify::verify(evidence);
+    r.copy = evidence.copy;
+    r.intercept = lab.intercept_counters();
+    add_metrics(r);
+    judge(s, r);
+    if (!drained && r.verdict == "passed") {
+      r.verdict = "failed";
+      r.reason = "the copy engine still had something to send when the drain time was over";
+    }
+    phases.begin("teardown", "ending processes; the namespaces go with them");
+  } catch (const std::exception& e) {
+    r.verdict = "error";
+    r.reason = e.what();
+    if (r.reason != "interrupted") std::cerr << lab.describe_processes();
+  }
+  phases.end();
+}
+}  // namespace
+
+report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
+  report::Result r;
+  r.name = s.name;
+  r.path = s.path;
+  r.variant = s.variant;
+  r.seed = s.seed;
+  r.traffic = nlohmann::json::object();
+  r.reproduce = fmt::format("mirrorlab run {} --seed {}", s.path, s.seed);
+  std::cerr << fmt::format("{}{}  (seed {})", s.name, s.variant.empty() ? "" : " [" + s.variant + "]", s.seed) << std::endl;
+  std::atomic<bool> interrupted{false};
+  const Interruption interruption(interrupted);
+  if (s.ip == scenario::Ip::v6) {
+    r.verdict = "skipped";
+    r.reason = "this harness builds IPv4 topologies only";
+  } else if (const auto missing = missing_for(s); !missing.empty()) {
+    r.verdict = "skipped";
+    r.reason = missing;
+  } else {
+    run_lab(s, o, interrupted, r);
+  }
+  r.artifacts = {{"result", o.out + "/result.json"}, {"logs", o.out + "/logs"},
+                 {"online_capture", o.out + "/online.pcap"}, {"test_capture", o.out + "/test.pcap"}};
+  if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n"); !done) {
+    std::cerr << "mirrorlab: " << done.error() << '\n';
+    r.verdict = "error";
+    r.reason = done.error();
+  }
+  return r;
+}
+
+}  // namespace mirrorlab::cli

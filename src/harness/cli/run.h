@@ -1,0 +1,19 @@
+// mirrorlab run: one scenario from file to verdict.
+#pragma once
+
+#include <string>
+
+#include "harness/report/result.h"
+#include "harness/scenario/model.h"
+
+namespace mirrorlab::cli {
+
+struct RunOptions {
+  std::string out;       // directory for result.json, logs and captures
+  std::string programs;  // directory of the three programs
+  bool json = false;     // progress stays off standard output
+};
+
+[[nodiscard]] report::Result run_scenario(const scenario::Scenario& scenario, const RunOptions& options);
+
+}  // namespace mirrorlab::cli

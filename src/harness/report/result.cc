@@ -1,0 +1,102 @@
+#include "harness/report/result.h"
+
+#include <fmt/format.h>
+
+namespace mirrorlab::report {
+
+namespace {
+uint64_t count(const Result& r, const std::string& name) {
+  const auto found = r.verified.metrics.find(name);
+  return found == r.verified.metrics.end() ? 0 : static_cast<uint64_t>(found->second);
+}
+
+nlohmann::json engine(const nlohmann::json& figures) {
+  if (!figures.is_object()) return {{"cpu_s", nullptr}, {"peak_rss_bytes", nullptr}, {"counters", nlohmann::json::object()}};
+  nlohmann::json counters = figures.value("counters", nlohmann::json::object());
+  if (figures.contains("account")) counters["account"] = figures["account"];
+  for (const char* part : {"capture", "inject", "header_return"}) {
+    if (figures.contains(part)) counters[part] = figures[part];
+  }
+  return {{"cpu_s", figures.value("cpu_s", 0.0)},
+          {"peak_rss_bytes", figures.value("peak_rss_bytes", int64_t{0})},
+          {"counters", counters}};
+}
+}  // namespace
+
+nlohmann::json to_json(const Result& r) {
+  nlohmann::json j;
+  j["schema_version"] = 1;
+  j["scenario"] = {{"name", r.name}, {"path", r.path}};
+  j["variant"] = r.variant;
+  j["seed"] = r.seed;
+  j["verdict"] = r.verdict;
+  j["reason"] = r.reason;
+  for (const char* phase : {"setup", "traffic", "drain", "verify", "teardown"}) {
+    const auto found = r.duration_s.find(phase);
+    j["duration_s"][phase] = found == r.duration_s.end() ? 0.0 : found->second;
+  }
+  for (const std::string side : {"online", "test"}) {
+    j[side] = {{"sessions", count(r, side + ".sessions")},
+               {"requests", count(r, side + ".requests")},
+               {"bytes", count(r, side + ".bytes")}};
+  }
+  j["mirror"] = {{"sessions_exact", count(r, "sessions.exact")},
+                 {"sessions_partial", count(r, "sessions.partial")},
+                 {"sessions_missing", count(r, "sessions.missing")},
+                 {"sessions_extra", count(r, "sessions.extra")},
+                 {"stream_mismatches", count(r, "streams.mismatched")},
+                 {"turn_violations", count(r, "turns.violations")}};
+  j["lost"] = nlohmann::json::array();
+  for (const auto& l : r.verified.lost) {
+    j["lost"].push_back({{"reason", l.reason}, {"hop", l.hop}, {"sessions", l.sessions}, {"bytes", l.bytes}});
+  }
+  j["isolation"] = {{"leaked_packets", count(r, "leaked_packets")}};
+  j["latency_ms"]["online"] = {{"p50", r.traffic.value("p50_ms", 0.0)}, {"p99", r.traffic.value("p99_ms", 0.0)}};
+  j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};
+  j["expectations"] = nlohmann::json::array();
+  for (const auto& e : r.expectations) {
+    j["expectations"].push_back({{"text", e.text}, {"passed", e.passed}, {"actual", e.actual}});
+  }
+  for (const auto& c : r.verified.checks) {
+    j["checks"].push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});
+  }
+  j["artifacts"] = r.artifacts;
+  return j;
+}
+
+std::string to_text(const Result& r) {
+  std::string t = fmt::format("\n{}{}: {}\n", r.name, r.variant.empty() ? "" : " [" + r.variant + "]", r.verdict);
+  if (!r.reason.empty()) t += "  why       " + r.reason + "\n";
+  if (count(r, "online.sessions") > 0) {
+    t += fmt::format("  online    {} sessions, {} requests, {} bytes from clients\n", count(r, "online.sessions"),
+                     count(r, "online.requests"), count(r, "online.bytes"));
+    t += fmt::format("  mirrored  {} of {} sessions byte for byte, {} of {} requests\n", count(r, "sessions.exact"),
+                     count(r, "online.sessions"), count(r, "requests.mirrored"), count(r, "online.requests"));
+    t += fmt::format("  order     {} turns before the answer they depended on\n", count(r, "turns.violations"));
+    t += fmt::format("  isolation {} replies of the test host seen on the clients' side\n", count(r, "leaked_packets"));
+    if (r.verified.lost.empty()) t += "  lost      nothing\n";
+    for (const auto& l : r.verified.lost) {
+      t += fmt::format("  lost      {} sessions, {} bytes: {} ({})\n", l.sessions, l.bytes, l.reason, l.hop);
+    }
+  }
+  for (const auto& c : r.verified.checks) {
+    if (!c.passed) t += fmt::format("  check     {} FAILED: {}\n", c.name, c.detail);
+  }
+  for (const auto& e : r.expectations) {
+    if (!e.passed) t += fmt::format("  expected  {}, but it was {}\n", e.text, e.actual);
+  }
+  for (const auto& [name, path] : r.artifacts) {
+    if (name == "result") t += "  result    " + path + "\n";
+  }
+  if (r.verdict != "passed") t += "  again     " + r.reproduce + "\n";
+  return t;
+}
+
+int exit_code(const Result& r) {
+  if (r.reason == "interrupted") return 130;
+  if (r.verdict == "passed") return 0;
+  if (r.verdict == "failed") return 1;
+  return r.verdict == "skipped" ? 77 : 3;
+}
+
+}  // namespace mirrorlab::report

@@ -1,0 +1,38 @@
+// result.json (schema version 1, DESIGN section 6) and the words for people.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/verify/verify.h"
+
+namespace mirrorlab::report {
+
+struct Expectation {
+  std::string text;
+  bool passed = false;
+  std::string actual;
+};
+
+struct Result {
+  std::string name, path, variant;
+  uint64_t seed = 0;
+  std::string verdict = "error";  // passed, failed, inconclusive, skipped, error
+  std::string reason;
+  std::map<std::string, double> duration_s;  // setup, traffic, drain, verify, teardown
+  verify::Report verified;
+  nlohmann::json copy, intercept, traffic;
+  std::vector<Expectation> expectations;
+  std::map<std::string, std::string> artifacts;
+  std::string reproduce;          // the command
+};
+
+[[nodiscard]] nlohmann::json to_json(const Result& result);
+[[nodiscard]] std::string to_text(const Result& result);
+// 0 passed, 1 failed, 3 inconclusive or error, 77 skipped, 130 interrupted.
+[[nodiscard]] int exit_code(const Result& result);
+
+}  // namespace mirrorlab::report
