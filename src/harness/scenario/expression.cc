@@ -1,0 +1,204 @@
+#include "harness/scenario/expression.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "harness/scenario/suggest.h"
+#include "harness/scenario/units.h"
+
+namespace mirrorlab::scenario {
+namespace {
+
+using enum Measure;
+constexpr std::string_view kSessions = "online.sessions";
+constexpr std::string_view kRequests = "online.requests";
+constexpr std::string_view kBytes = "online.bytes";
+
+constexpr std::array kMetrics{
+    MetricName{"online.sessions", count, "", "connections the online service really had"},
+    MetricName{"online.requests", count, "", "requests the online service really got"},
+    MetricName{"online.bytes", bytes, "", "bytes clients sent to the online service"},
+    MetricName{"test.sessions", count, kSessions, "connections the test service had"},
+    MetricName{"test.requests", count, kRequests, "requests the test service got"},
+    MetricName{"test.bytes", bytes, kBytes, "bytes the test service got"},
+    MetricName{"sessions.exact", count, kSessions, "sessions mirrored byte for byte"},
+    MetricName{"sessions.partial", count, kSessions, "sessions of which a part was mirrored"},
+    MetricName{"sessions.missing", count, kSessions, "sessions of which nothing was mirrored"},
+    MetricName{"sessions.extra", count, kSessions, "sessions at the test host that never were"},
+    MetricName{"streams.mismatched", count, kSessions, "streams with a byte that was never sent"},
+    MetricName{"requests.mirrored", count, kRequests, "requests that reached the test service"},
+    MetricName{"bytes.mirrored", bytes, kBytes, "stream bytes that reached the test service"},
+    MetricName{"turns.violations", count, "", "turns released before their answer"},
+    MetricName{"lost.sessions", count, kSessions, "sessions that lost anything"},
+    MetricName{"lost.bytes", bytes, kBytes, "stream bytes lost"},
+    MetricName{"lost.unexplained", count, kSessions, "sessions lost without a reason"},
+    MetricName{"leaked_packets", count, "", "replies of the test host that reached a client"},
+    MetricName{"latency.online.p50", milliseconds, "", "online answer time, median"},
+    MetricName{"latency.online.p99", milliseconds, "", "online answer time, 99th percentile"},
+    MetricName{"traffic.errors", count, "", "requests the clients saw fail"},
+    MetricName{"traffic.requests", count, "", "requests the clients say they made"},
+    MetricName{"duration.traffic", seconds, "", "how long the traffic ran"},
+    MetricName{"duration.drain", seconds, "", "how long the engines took to finish after it"},
+    MetricName{"copy.cpu_s", seconds, "", "CPU time of the copy engine"},
+    MetricName{"copy.peak_rss_bytes", bytes, "", "memory of the copy engine at its peak"},
+    MetricName{"intercept.cpu_s", seconds, "", "CPU time of the intercept engine"},
+    MetricName{"intercept.peak_rss_bytes", bytes, "", "memory of the intercept engine"},
+};
+
+struct Operator {
+  std::string_view text;
+  Comparison comparison;
+};
+// Longer ones first: "<=" begins with "<".
+constexpr std::array kOperators{
+    Operator{"==", Comparison::equal},      Operator{"!=", Comparison::not_equal},
+    Operator{"<=", Comparison::less_equal}, Operator{">=", Comparison::greater_equal},
+    Operator{"<", Comparison::less},        Operator{">", Comparison::greater}};
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return text;
+}
+
+const MetricName* find_metric(std::string_view name) {
+  const auto* found = std::ranges::find(kMetrics, name, &MetricName::name);
+  return found == kMetrics.end() ? nullptr : found;
+}
+
+Parsed<double> parse_value(std::string_view text, Measure measure) {
+  switch (measure) {
+    case bytes:
+      if (text == "0") return 0.0;
+      return parse_size(text).map([](uint64_t n) { return static_cast<double>(n); });
+    case milliseconds:
+      return parse_duration(text).map(
+          [](Duration d) { return static_cast<double>(d.count()) / 1e6; });
+    case seconds:
+      return parse_duration(text).map(
+          [](Duration d) { return static_cast<double>(d.count()) / 1e9; });
+    case count:
+      break;
+  }
+  return parse_number(text);
+}
+
+std::string_view unit_text(std::string_view metric) {
+  const MetricName* known = find_metric(metric);
+  if (!known) return "";
+  switch (known->measure) {
+    case milliseconds:
+      return "ms";
+    case seconds:
+      return "s";
+    case bytes:
+      return " B";
+    case count:
+      return "";
+  }
+  return "";
+}
+
+bool holds(double actual, Comparison comparison, double wanted) {
+  switch (comparison) {
+    case Comparison::equal:
+      return actual == wanted;
+    case Comparison::not_equal:
+      return actual != wanted;
+    case Comparison::less:
+      return actual < wanted;
+    case Comparison::less_equal:
+      return actual <= wanted;
+    case Comparison::greater:
+      return actual > wanted;
+    case Comparison::greater_equal:
+      return actual >= wanted;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const MetricName> metric_names() { return kMetrics; }
+
+tl::expected<Expression, std::string> parse_expression(std::string_view text,
+                                                       std::span<const std::string> engines) {
+  Expression result;
+  result.text = std::string(text);
+  const Operator* found = nullptr;
+  size_t position = text.find_first_of("=!<>");
+  if (position != std::string_view::npos) {
+    const auto* op = std::ranges::find_if(
+        kOperators, [&](const Operator& o) { return text.substr(position).starts_with(o.text); });
+    if (op != kOperators.end()) found = op;
+  }
+  if (!found) {
+    return tl::unexpected(fmt::format(
+        "`{}` is no condition: write METRIC OP VALUE with OP one of == != < <= > >=", text));
+  }
+  result.comparison = found->comparison;
+  result.metric = std::string(trim(text.substr(0, position)));
+  const std::string_view value = trim(text.substr(position + found->text.size()));
+
+  Measure measure = count;
+  if (const MetricName* known = find_metric(result.metric)) {
+    measure = known->measure;
+    result.base = std::string(known->base);
+  } else {
+    const auto counter_of = [&](const std::string& e) {
+      return result.metric.starts_with(e + ".") && result.metric.size() > e.size() + 1;
+    };
+    if (result.metric.starts_with("lost.sessions.")) {
+      result.base = kSessions;
+    } else if (result.metric.starts_with("lost.bytes.")) {
+      measure = bytes;
+      result.base = kBytes;
+    } else if (!std::ranges::any_of(engines, counter_of)) {
+      std::vector<std::string> names;
+      for (const MetricName& metric : kMetrics) names.emplace_back(metric.name);
+      return tl::unexpected(
+          fmt::format("unknown metric `{}`{}", result.metric, suggestion(result.metric, names)));
+    }
+  }
+  if (value.ends_with('%')) {
+    if (result.base.empty()) {
+      return tl::unexpected(
+          fmt::format("`{}` has no whole that a percentage could refer to", result.metric));
+    }
+    const auto number = parse_number(trim(value.substr(0, value.size() - 1)));
+    if (!number) return tl::unexpected(number.error());
+    result.value = *number / 100;
+    result.percent = true;
+    return result;
+  }
+  const auto number = parse_value(value, measure);
+  if (!number) return tl::unexpected(number.error());
+  result.value = *number;
+  return result;
+}
+
+Outcome evaluate(const Expression& expression,
+                 const std::function<std::optional<double>(std::string_view)>& lookup) {
+  const std::optional<double> actual = lookup(expression.metric);
+  if (!actual) return {false, fmt::format("this run has no figure for {}", expression.metric)};
+  if (!expression.percent) {
+    return {holds(*actual, expression.comparison, expression.value),
+            fmt::format("{:.10g}{}", *actual, unit_text(expression.metric))};
+  }
+  const std::optional<double> base = lookup(expression.base);
+  if (!base) return {false, fmt::format("this run has no figure for {}", expression.base)};
+  // Why: of nothing there is no part; a run without traffic must not pass as 100 %.
+  if (*base == 0) return {false, fmt::format("{} is 0: nothing to compare with", expression.base)};
+  const std::string shown =
+      fmt::format("{:.10g} of {:.10g} ({:.6g}%)", *actual, *base, 100 * *actual / *base);
+  // Why not a quotient: 1999/2000 and 99.95 % must compare exactly.
+  const double wanted = expression.value * *base;
+  const double rounded = std::abs(wanted - std::round(wanted)) < 1e-6 ? std::round(wanted) : wanted;
+  return {holds(*actual, expression.comparison, rounded), shown};
+}
+
+}  // namespace mirrorlab::scenario

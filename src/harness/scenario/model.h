@@ -1,0 +1,172 @@
+// A scenario as read: what is built, what runs in it, what goes wrong in it and what must hold.
+//
+// Every reference (a node, a service, an engine, a port) has been checked by the reader; names are
+// kept as names, for messages.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/scenario/error.h"
+#include "harness/scenario/expression.h"
+#include "harness/scenario/units.h"
+
+namespace mirrorlab::scenario {
+
+enum class Ip : uint8_t { v4, v6 };
+enum class Role : uint8_t { clients, online, test, assistant, router, bridge };
+
+// What shows that a program is ready. Nothing set: ready once it runs.
+struct Readiness {
+  std::optional<uint16_t> listen;   // a TCP socket of its namespace listens on this port
+  std::optional<std::string> log;   // a line of its output holds this text
+  std::optional<std::string> file;  // this file exists
+  Duration within = std::chrono::seconds(10);
+};
+
+enum class ServiceKind : uint8_t { recorder, nginx, redis, memcached, command };
+
+struct Service {
+  std::string id;
+  ServiceKind kind = ServiceKind::recorder;
+  uint16_t port = 0;
+  std::string command;               // ServiceKind::command; {placeholders} allowed
+  std::vector<std::string> options;  // appended to the command line
+  Readiness ready;
+  Location at;
+};
+
+struct Node {
+  std::string name;
+  Role role = Role::router;
+  uint32_t count = 1;           // clients: how many addresses
+  bool own_namespaces = false;  // clients: one namespace each
+  std::vector<Service> run;
+  std::map<std::string, std::string> sysctls;  // "net.ipv4.tcp_rmem" -> value
+  Location at;
+};
+
+// What a link does to the packets of one direction. Nothing set: nothing.
+struct Impairments {
+  std::optional<Duration> delay;
+  std::optional<Duration> jitter;
+  std::optional<uint64_t> rate;   // bits per second
+  std::optional<uint64_t> queue;  // bytes that may wait for the rate
+  std::optional<double> loss;
+  std::optional<double> burst;  // mean length of a loss burst, in packets
+  std::optional<double> reorder;
+  std::optional<double> duplicate;
+  std::optional<double> corrupt;
+  std::optional<bool> down;
+
+  [[nodiscard]] bool any() const {
+    return delay || jitter || rate || queue || loss || burst || reorder || duplicate || corrupt ||
+           down;
+  }
+  bool operator==(const Impairments&) const = default;
+};
+
+struct Link {
+  std::string a;
+  std::string b;
+  uint16_t mtu = 1500;
+  bool offloads = false;
+  Impairments a_to_b;
+  Impairments b_to_a;
+  bool impaired = false;  // the link stage is needed: impairments here or in the timeline
+  Location at;
+};
+
+enum class EngineKind : uint8_t { copy, intercept };
+
+struct Mapping {
+  uint16_t online_port = 0;
+  std::string test_node;
+  uint16_t test_port = 0;
+};
+
+struct Engine {
+  std::string id;
+  EngineKind kind = EngineKind::copy;
+  std::string on;
+  std::vector<Mapping> map;          // copy
+  std::string capture;               // copy; empty: the program's default
+  std::string inject;                // copy
+  std::string via;                   // intercept
+  std::string peer;                  // copy: id of the intercept engine
+  uint16_t port = 36524;             // intercept: header return
+  std::vector<std::string> options;  // appended to the command line
+  std::string command;               // another program in this role; {placeholders} allowed
+  Readiness ready;
+  Location at;
+};
+
+enum class TrafficKind : uint8_t { http, command };
+
+struct Traffic {
+  std::string id;
+  TrafficKind kind = TrafficKind::http;
+  std::string from;
+  std::string to_node;
+  uint16_t to_port = 0;
+  Duration start{0};  // after the engines are ready
+  // http
+  uint64_t connections = 1;          // in all, see `per_client`
+  bool per_client = false;           // `connections` for each client address
+  uint64_t requests = 1;             // per connection
+  bool keep_alive = true;            // false: one connection per request
+  uint64_t concurrency = 0;          // connections at one time; 0: all
+  Range<uint64_t> body{0, 0};        // bytes of a request's body
+  Range<uint64_t> answer{128, 128};  // bytes of an answer's body
+  Range<Duration> think{};
+  // command
+  std::string command;
+  Location at;
+};
+
+enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link };
+
+struct Fault {
+  Duration when{0};  // after the traffic began
+  FaultAction action = FaultAction::kill;
+  std::string target;  // engine id or NODE.SERVICE
+  std::optional<Duration> restart_after;
+  std::string link_a, link_b;  // FaultAction::link
+  Impairments change;
+  std::optional<Duration> lasting;  // then as before
+  Location at;
+};
+
+struct Scenario {
+  std::string name;
+  std::string about;  // one sentence: what it proves
+  std::string path;
+  std::string variant;  // "ip=v4,capture=raw"; empty without a matrix
+  std::vector<std::string> labels;
+  std::vector<std::string> require;
+  Ip ip = Ip::v4;
+  uint64_t seed = 1;
+  Duration timeout = std::chrono::seconds(30);
+  Duration drain = std::chrono::seconds(10);
+  std::vector<Node> nodes;
+  std::vector<Link> links;
+  std::vector<Engine> engines;
+  std::vector<Traffic> traffic;
+  std::vector<Fault> timeline;
+  std::vector<Expression> always;
+  std::vector<Expression> expect;
+
+  [[nodiscard]] const Node* node(std::string_view name) const;
+  [[nodiscard]] const Engine* engine(std::string_view id) const;
+  [[nodiscard]] const Node* node_of(Role role) const;  // the first one
+};
+
+[[nodiscard]] const char* to_string(Role role);
+[[nodiscard]] const char* to_string(ServiceKind kind);
+[[nodiscard]] const char* to_string(EngineKind kind);
+[[nodiscard]] const char* to_string(FaultAction action);
+
+}  // namespace mirrorlab::scenario

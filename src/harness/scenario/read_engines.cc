@@ -1,0 +1,125 @@
+// Engines: ours, or another pair of commands in the same roles.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/scenario/read_parts.h"
+#include "harness/scenario/suggest.h"
+
+namespace mirrorlab::scenario {
+namespace {
+
+// "80 -> test:8080"
+Mapping read_mapping(const Value& value, const Scenario& scenario) {
+  const std::string text = value.text();
+  const size_t arrow = text.find("->");
+  std::string left = text.substr(0, arrow);
+  std::erase(left, ' ');
+  const auto port = parse_number(left);
+  if (arrow == std::string::npos || !port || *port < 1 || *port > 65535 ||
+      *port != static_cast<uint16_t>(*port)) {
+    value.fail(fmt::format("`{}` is no mapping, write ONLINE_PORT -> NODE:PORT", text));
+  }
+  std::string right = text.substr(arrow + 2);
+  std::erase(right, ' ');
+  const Target target = read_target(value, right, scenario);
+  return {static_cast<uint16_t>(*port), target.node, target.port};
+}
+
+void read_command_line(const Fields& fields, Engine& engine) {
+  if (const Value* options = fields.find("options")) {
+    for (const Value& item : options->items()) engine.options.push_back(item.text());
+  }
+  if (const Value* command = fields.find("command")) engine.command = command->text();
+  if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
+}
+
+Engine read_copy(const Value& value, const Scenario& scenario, const std::string& id) {
+  const Fields fields(
+      value, {"kind", "on", "map", "capture", "inject", "peer", "options", "command", "ready"});
+  Engine engine;
+  engine.id = id;
+  engine.at = value.at();
+  engine.kind = EngineKind::copy;
+  engine.on = read_node_name(fields.need("on"), scenario).name;
+  const Value& map = fields.need("map");
+  if (map.is_list()) {
+    for (const Value& item : map.items()) engine.map.push_back(read_mapping(item, scenario));
+    if (engine.map.empty()) map.fail("a copy engine needs at least one mapping");
+  } else {
+    engine.map.push_back(read_mapping(map, scenario));
+  }
+  if (const Value* capture = fields.find("capture")) engine.capture = capture->identifier();
+  if (const Value* inject = fields.find("inject")) engine.inject = inject->identifier();
+  if (const Value* peer = fields.find("peer")) engine.peer = peer->identifier();
+  read_command_line(fields, engine);
+  return engine;
+}
+
+Engine read_intercept(const Value& value, const Scenario& scenario, const std::string& id) {
+  const Fields fields(value, {"kind", "on", "via", "port", "options", "command", "ready"});
+  Engine engine;
+  engine.id = id;
+  engine.at = value.at();
+  engine.kind = EngineKind::intercept;
+  engine.on = read_node_name(fields.need("on"), scenario).name;
+  if (const Value* via = fields.find("via")) engine.via = via->identifier();
+  if (const Value* port = fields.find("port")) {
+    engine.port = static_cast<uint16_t>(port->integer(1, 65535));
+  }
+  read_command_line(fields, engine);
+  return engine;
+}
+
+// `kind: copy`, or an id that says it: copy, copy2, intercept-a.
+EngineKind engine_kind(const Value& key, const Value& value) {
+  for (const auto& [field, setting] : value.entries()) {
+    if (field.name() == "kind") {
+      return setting.choice({"copy", "intercept"}) == 0 ? EngineKind::copy : EngineKind::intercept;
+    }
+  }
+  if (key.name().starts_with("copy")) return EngineKind::copy;
+  if (key.name().starts_with("intercept")) return EngineKind::intercept;
+  const std::vector<std::string> known{"copy", "intercept"};
+  key.fail(
+      fmt::format("is this a copy or an intercept engine? Add `kind: copy` or "
+                  "`kind: intercept`{}",
+                  suggestion(key.name(), known)));
+}
+
+}  // namespace
+
+std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
+  std::vector<Engine> engines;
+  for (const auto& [key, engine] : value.entries()) {
+    const std::string id = key.identifier();
+    engines.push_back(engine_kind(key, engine) == EngineKind::copy
+                          ? read_copy(engine, so_far, id)
+                          : read_intercept(engine, so_far, id));
+    const Node& on = *so_far.node(engines.back().on);
+    if (on.role == Role::bridge || on.role == Role::clients) {
+      engine.fail(fmt::format("an engine cannot run on `{}`, which has the role {}", on.name,
+                              to_string(on.role)));
+    }
+  }
+  for (Engine& engine : engines) {
+    if (engine.kind != EngineKind::copy) continue;
+    const auto is_peer = [&](const Engine& e) {
+      return e.kind == EngineKind::intercept && (engine.peer.empty() || e.id == engine.peer);
+    };
+    const auto peer = std::ranges::find_if(engines, is_peer);
+    if (peer != engines.end()) {
+      engine.peer = peer->id;
+    } else if (!engine.peer.empty()) {
+      throw ReadError(engine.at, fmt::format("engines.{}.peer: no intercept engine `{}`", engine.id,
+                                             engine.peer));
+    } else if (engine.command.empty()) {
+      throw ReadError(engine.at, fmt::format("engines.{}: there is no intercept engine to return "
+                                             "headers; add one under engines",
+                                             engine.id));
+    }
+  }
+  return engines;
+}
+
+}  // namespace mirrorlab::scenario

@@ -1,0 +1,156 @@
+// Nodes and the services that run on them.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "harness/scenario/read_parts.h"
+#include "harness/scenario/suggest.h"
+
+namespace mirrorlab::scenario {
+namespace {
+
+constexpr uint64_t kMaxClients = 65'000;
+constexpr uint64_t kMaxClientNamespaces = 1'000;
+constexpr size_t kMaxNodes = 512;
+
+std::vector<std::string> read_options(const Value& value) {
+  std::vector<std::string> options;
+  for (const Value& item : value.items()) options.push_back(item.text());
+  return options;
+}
+
+uint16_t default_port(ServiceKind kind) {
+  switch (kind) {
+    case ServiceKind::redis:
+      return 6379;
+    case ServiceKind::memcached:
+      return 11211;
+    default:
+      return 80;
+  }
+}
+
+Service read_service(const Value& value) {
+  const Fields fields(value, {"id", "service", "port", "command", "options", "ready"});
+  Service service;
+  service.at = value.at();
+  service.kind = static_cast<ServiceKind>(
+      fields.need("service").choice({"recorder", "nginx", "redis", "memcached", "command"}));
+  const Value* id = fields.find("id");
+  service.id = id ? id->identifier() : to_string(service.kind);
+  const Value* port = fields.find("port");
+  service.port = port ? static_cast<uint16_t>(port->integer(1, 65535)) : default_port(service.kind);
+  const Value* command = fields.find("command");
+  if (service.kind == ServiceKind::command) {
+    service.command = fields.need("command").text();
+  } else if (command) {
+    command->fail(fmt::format("only `service: command` takes a command, this is `service: {}`",
+                              to_string(service.kind)));
+  }
+  if (const Value* options = fields.find("options")) service.options = read_options(*options);
+  if (const Value* ready = fields.find("ready")) {
+    service.ready = read_readiness(*ready);
+  } else {
+    service.ready.listen = service.port;
+  }
+  return service;
+}
+
+Node read_node(const Value& key, const Value& value) {
+  const Fields fields(value, {"role", "count", "mode", "run", "sysctls"});
+  Node node;
+  node.name = key.identifier();
+  node.at = key.at();
+  node.role = static_cast<Role>(
+      fields.need("role").choice({"clients", "online", "test", "assistant", "router", "bridge"}));
+  const Value* mode = fields.find("mode");
+  const Value* count = fields.find("count");
+  if (node.role != Role::clients) {
+    if (mode) mode->fail("only a node with `role: clients` has a mode");
+    if (count) count->fail("only a node with `role: clients` has a count");
+  }
+  if (mode) node.own_namespaces = mode->choice({"address", "netns"}) == 1;
+  if (count) {
+    node.count = static_cast<uint32_t>(
+        count->integer(1, node.own_namespaces ? kMaxClientNamespaces : kMaxClients));
+  }
+  if (const Value* run = fields.find("run")) {
+    if (node.role == Role::bridge) run->fail("a bridge runs nothing");
+    if (node.own_namespaces) run->fail("clients with `mode: netns` run no services");
+    for (const Value& item : run->items()) {
+      node.run.push_back(read_service(item));
+      const Service& added = node.run.back();
+      for (size_t i = 0; i + 1 < node.run.size(); ++i) {
+        if (node.run[i].id == added.id) item.fail(fmt::format("a second service `{}`", added.id));
+        if (node.run[i].port == added.port) {
+          item.fail(fmt::format("port {} is taken by `{}`", added.port, node.run[i].id));
+        }
+      }
+    }
+  }
+  if (const Value* sysctls = fields.find("sysctls")) {
+    for (const auto& [name, setting] : sysctls->entries()) {
+      if (!name.name().starts_with("net.") ||
+          name.name().find_first_of("/ ") != std::string::npos ||
+          name.name().find("..") != std::string::npos) {
+        name.fail("only settings of the network namespace (net.…) can be changed for a node");
+      }
+      node.sysctls[name.name()] = setting.text();
+    }
+  }
+  return node;
+}
+
+}  // namespace
+
+Readiness read_readiness(const Value& value) {
+  const Fields fields(value, {"listen", "log", "file", "within"});
+  Readiness ready;
+  if (const Value* listen = fields.find("listen")) {
+    ready.listen = static_cast<uint16_t>(listen->integer(1, 65535));
+  }
+  if (const Value* log = fields.find("log")) ready.log = log->text();
+  if (const Value* file = fields.find("file")) ready.file = file->text();
+  if (const Value* within = fields.find("within")) ready.within = within->duration();
+  if (!ready.listen && !ready.log && !ready.file) {
+    value.fail("a readiness condition needs one of listen, log, file");
+  }
+  return ready;
+}
+
+std::vector<Node> read_nodes(const Value& value) {
+  std::vector<Node> nodes;
+  for (const auto& [key, node] : value.entries()) nodes.push_back(read_node(key, node));
+  if (nodes.empty()) value.fail("a scenario needs nodes");
+  if (nodes.size() > kMaxNodes) value.fail(fmt::format("at most {} nodes", kMaxNodes));
+  return nodes;
+}
+
+const Node& read_node_name(const Value& value, const Scenario& scenario) {
+  const std::string name = value.text();
+  if (const Node* node = scenario.node(name)) return *node;
+  std::vector<std::string> known;
+  for (const Node& node : scenario.nodes) known.push_back(node.name);
+  value.fail(fmt::format("no node `{}`{}", name, suggestion(name, known)));
+}
+
+Target read_target(const Value& value, const std::string& text, const Scenario& scenario) {
+  const size_t colon = text.rfind(':');
+  const auto port = colon == std::string::npos ? Parsed<double>(tl::unexpected(std::string()))
+                                               : parse_number(text.substr(colon + 1));
+  if (!port || *port < 1 || *port > 65535 || *port != static_cast<uint16_t>(*port)) {
+    value.fail(fmt::format("`{}` is no NODE:PORT", text));
+  }
+  const std::string name = text.substr(0, colon);
+  const Node* node = scenario.node(name);
+  if (!node) {
+    std::vector<std::string> known;
+    for (const Node& n : scenario.nodes) known.push_back(n.name);
+    value.fail(fmt::format("no node `{}`{}", name, suggestion(name, known)));
+  }
+  if (node->role == Role::bridge) value.fail(fmt::format("`{}` is a bridge: no address", name));
+  return {name, static_cast<uint16_t>(*port)};
+}
+
+}  // namespace mirrorlab::scenario

@@ -1,0 +1,33 @@
+// The parts of a scenario file, each read from its place in the document. Internal to the reader:
+// they throw ReadError.
+#pragma once
+
+#include "harness/scenario/model.h"
+#include "harness/scenario/yaml_value.h"
+
+namespace mirrorlab::scenario {
+
+[[nodiscard]] std::vector<Node> read_nodes(const Value& value);
+[[nodiscard]] std::vector<Link> read_links(const Value& value, const Scenario& so_far);
+[[nodiscard]] std::vector<Engine> read_engines(const Value& value, const Scenario& so_far);
+[[nodiscard]] std::vector<Traffic> read_traffic(const Value& value, const Scenario& so_far);
+// Marks the links that the timeline touches as impaired.
+[[nodiscard]] std::vector<Fault> read_timeline(const Value& value, Scenario& so_far);
+
+// "node:port" with a node of the scenario that is no bridge.
+struct Target {
+  std::string node;
+  uint16_t port;
+};
+[[nodiscard]] Target read_target(const Value& value, const std::string& text,
+                                 const Scenario& scenario);
+// Names a node of the scenario, or fails with a suggestion.
+[[nodiscard]] const Node& read_node_name(const Value& value, const Scenario& scenario);
+[[nodiscard]] Readiness read_readiness(const Value& value);
+
+// The keys of impairments, together with `others`.
+[[nodiscard]] std::vector<std::string_view> impairment_keys_and(
+    std::initializer_list<std::string_view> others);
+void read_impairments(const Fields& fields, Impairments& into);
+
+}  // namespace mirrorlab::scenario
