@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>

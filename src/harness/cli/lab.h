@@ -11,6 +11,7 @@
 #include "harness/process/child.h"
 #include "harness/scenario/model.h"
 #include "harness/verify/tap.h"
+#include "harness/verify/verify.h"
 
 namespace mirrorlab::cli {
 

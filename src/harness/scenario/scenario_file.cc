@@ -69,7 +69,7 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   const Value root(document, "", &variables);
   const Fields fields(root, kTopLevel);
   Scenario scenario;
-  fields.need("schema").integer(1, 1);
+  [[maybe_unused]] const uint64_t schema = fields.need("schema").integer(1, 1);
   scenario.name = fields.need("name").identifier();
   if (const Value* v = fields.find("about")) scenario.about = v->text();
   if (const Value* v = fields.find("labels")) scenario.labels = read_words(*v);
