@@ -1,47 +1,42 @@
-// The verdict, from evidence the engines had no hand in (docs/VERIFIER.md).
+// The verdict on a run, from evidence the engines had no hand in (docs/VERIFIER.md).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "harness/verify/streams.h"
+#include "harness/verify/evidence.h"
 
 namespace mirrorlab::verify {
-
-struct Evidence {
-  std::vector<TapPacket> online;   // the online host's device toward the clients
-  std::vector<TapPacket> test;     // the test host's device toward the online host
-  std::vector<TapPacket> clients;  // the clients' device
-  wire::Endpoint online_service;
-  wire::Endpoint test_service;
-  uint64_t tap_drops = 0;          // packets a tap itself lost
-  nlohmann::json copy;             // the engine's own figures; null when it wrote none
-  std::vector<nlohmann::json> session_log;
-};
 
 struct Check {
   std::string name;
   bool passed = false;
-  std::string detail;
+  bool required = true;  // fails the run by itself; else it only informs, and expectations decide
+  std::string detail;    // what was found; for a failed check, where
 };
 
 struct Lost {
   std::string reason;
-  std::string hop;
+  std::string hop;  // "capture", "online>test", "test", "copy"
   uint64_t sessions = 0;
   uint64_t bytes = 0;
+  std::string example;  // one session of it
 };
 
 struct Report {
-  std::map<std::string, double> metrics;  // names: docs/VERIFIER.md
+  std::map<std::string, double> metrics;  // names and units: docs/VERIFIER.md
   std::vector<Check> checks;
   std::vector<Lost> lost;
-  std::string inconclusive;               // evidence that the box itself spoilt the run
+  std::string inconclusive;  // evidence that the box itself spoilt the run; empty: none
+
+  [[nodiscard]] const Check* check(std::string_view name) const;
+  [[nodiscard]] double metric(std::string_view name) const;  // 0 where there is none
 };
 
-[[nodiscard]] Report verify(const Evidence& evidence);
+// Fails when evidence is missing or cannot be read.
+[[nodiscard]] tl::expected<Report, std::string> verify(const Evidence& evidence);
 
 }  // namespace mirrorlab::verify
