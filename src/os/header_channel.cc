@@ -69,7 +69,8 @@ void HeaderChannel::on_readable(const std::function<void(const wire::Frame&)>& t
   for (int round = 0; round < 8; ++round) {
     const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n == 0) fail("closed by the other side");
-    if (n < 0 && errno != EAGAIN && errno != EINTR) fail(error_text("cannot read the header return"));
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+      fail(error_text("cannot read the header return"));
     if (n <= 0) break;
     in_.insert(in_.end(), buffer.begin(), buffer.begin() + n);
     if (static_cast<size_t>(n) < buffer.size()) break;

@@ -49,7 +49,8 @@ tl::expected<PacketCapture, std::string> PacketCapture::open(const std::string& 
   PacketCapture c;
   // Why protocol 0: nothing is received before the filter is there.
   c.fd_.reset(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!c.fd_) return failure("cannot open a packet socket", errno, "run as root or with CAP_NET_RAW");
+  if (!c.fd_)
+    return failure("cannot open a packet socket", errno, "run as root or with CAP_NET_RAW");
   const int fd = c.fd_.get();
   auto code = port_filter(ports);
   // The test for another family jumps over the rest: offsets above count on it.
@@ -60,7 +61,8 @@ tl::expected<PacketCapture, std::string> PacketCapture::open(const std::string& 
   const int one = 1;
   ::setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one);
   if (::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one) < 0) {
-    return failure("cannot leave outgoing packets out of the capture", errno, "Linux 4.20 is needed");
+    return failure("cannot leave outgoing packets out of the capture", errno,
+                   "Linux 4.20 is needed");
   }
   if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);

@@ -7,9 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "os/fd.h"
 #include "wire/packet.h"
@@ -21,7 +20,7 @@ struct CaptureCounters {
   uint64_t kernel_drops = 0;
   uint64_t bad_checksum = 0;
   uint64_t fragments = 0;
-  uint64_t malformed = 0;  // truncated, bad header, not TCP
+  uint64_t malformed = 0;   // truncated, bad header, not TCP
   uint64_t not_for_us = 0;  // link-layer address of another host, or sent by this one
 };
 

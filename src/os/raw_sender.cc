@@ -67,14 +67,17 @@ void RawSender::flush(int fd, size_t first, size_t count) {
     vectors[i] = {&buffers_[(first + i) * kBufferBytes], lengths_[first + i]};
     auto& m = messages[i].msg_hdr;
     m.msg_name = &to_[first + i];
-    m.msg_namelen = to_[first + i].sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    m.msg_namelen =
+        to_[first + i].sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
     m.msg_iov = &vectors[i];
     m.msg_iovlen = 1;
   }
   for (size_t sent = 0; sent < count;) {
-    const int n = ::sendmmsg(fd, &messages[sent], static_cast<unsigned>(count - sent), MSG_DONTWAIT);
+    const int n =
+        ::sendmmsg(fd, &messages[sent], static_cast<unsigned>(count - sent), MSG_DONTWAIT);
     if (n > 0) {
-      for (int i = 0; i < n; ++i) counters_.bytes += messages[sent + static_cast<size_t>(i)].msg_len;
+      for (int i = 0; i < n; ++i)
+        counters_.bytes += messages[sent + static_cast<size_t>(i)].msg_len;
       counters_.packets += static_cast<uint64_t>(n);
       sent += static_cast<size_t>(n);
       continue;

@@ -8,9 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "os/fd.h"
 #include "wire/packet.h"

@@ -64,7 +64,8 @@ tl::expected<Fd, std::string> start_connect(const wire::Endpoint& endpoint) {
   if (!fd) return failure("cannot make a socket");
   sockaddr_storage storage;
   const socklen_t length = fill(endpoint, storage);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) < 0 && errno != EINPROGRESS) {
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) < 0 &&
+      errno != EINPROGRESS) {
     return failure("cannot connect to " + endpoint.to_string());
   }
   return fd;

@@ -41,8 +41,8 @@ bool IpAddress::is_unspecified() const {
 }
 bool IpAddress::is_loopback() const {
   if (is_v4()) return bytes_[0] == 127;
-  return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.begin() + 15,
-                                        [](uint8_t b) { return b == 0; });
+  return bytes_[15] == 1 &&
+         std::all_of(bytes_.begin(), bytes_.begin() + 15, [](uint8_t b) { return b == 0; });
 }
 std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN];

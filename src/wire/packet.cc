@@ -13,8 +13,8 @@ constexpr uint8_t kTcp = 6;
 struct IpPart {
   IpAddress src;
   IpAddress dst;
-  size_t header = 0;        // bytes before TCP
-  size_t total = 0;         // IP length of the whole packet
+  size_t header = 0;  // bytes before TCP
+  size_t total = 0;   // IP length of the whole packet
 };
 
 tl::expected<IpPart, ParseError> parse_v4(Bytes p) {
@@ -58,12 +58,18 @@ tl::expected<IpPart, ParseError> parse_v6(Bytes p) {
 
 const char* to_string(ParseError error) {
   switch (error) {
-    case ParseError::truncated: return "truncated";
-    case ParseError::not_ip: return "not_ip";
-    case ParseError::bad_header: return "bad_header";
-    case ParseError::not_tcp: return "not_tcp";
-    case ParseError::fragment: return "fragment";
-    case ParseError::bad_checksum: return "bad_checksum";
+    case ParseError::truncated:
+      return "truncated";
+    case ParseError::not_ip:
+      return "not_ip";
+    case ParseError::bad_header:
+      return "bad_header";
+    case ParseError::not_tcp:
+      return "not_tcp";
+    case ParseError::fragment:
+      return "fragment";
+    case ParseError::bad_checksum:
+      return "bad_checksum";
   }
   return "?";
 }

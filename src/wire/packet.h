@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-
 #include <tl/expected.hpp>
 
 #include "wire/bytes.h"
@@ -44,9 +43,9 @@ struct TcpHeader {
 
 struct TcpPacket {
   TcpHeader header;
-  Bytes payload;              // what was captured of it
+  Bytes payload;                // what was captured of it
   uint32_t payload_length = 0;  // by the IP length; larger than payload.size() when cut by a snap
-  Bytes tcp;                  // header and captured payload, for the checksum
+  Bytes tcp;                    // header and captured payload, for the checksum
 
   [[nodiscard]] bool truncated() const { return payload.size() < payload_length; }
   [[nodiscard]] bool checksum_valid() const;

@@ -99,7 +99,8 @@ bool over_limits(Env& env, Session& s, size_t bytes) {
 }
 
 // Keeps the parts of [offset, offset + data.size()) that nothing holds yet, beyond client_next.
-void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push, Nanos now) {
+void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push,
+                       Nanos now) {
   Segment** link = &s.out_of_order;
   while (!data.empty()) {
     while (*link != nullptr && (*link)->end() <= offset) {
@@ -210,7 +211,8 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
 
 void take_reset(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {
   const int64_t offset = wire::unwrap(p.header.seq, s.zero, s.client_next);
-  if (s.stream_complete && s.queue.tail != nullptr && s.queue.tail->kind == SegmentKind::rst) return;
+  if (s.stream_complete && s.queue.tail != nullptr && s.queue.tail->kind == SegmentKind::rst)
+    return;
   if (std::abs(offset - s.client_next) > kPlausible) return;
   end_stream(env, s, now);
   if (!s.fin_captured && offset > s.client_next && offset - s.client_next <= kMaxMissedAtReset) {

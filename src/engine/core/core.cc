@@ -11,7 +11,9 @@ Core::~Core() = default;
 void Core::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   table_->on_client_packet(packet, now);
 }
-void Core::on_header(const wire::HeaderRecord& record, Nanos now) { table_->on_header(record, now); }
+void Core::on_header(const wire::HeaderRecord& record, Nanos now) {
+  table_->on_header(record, now);
+}
 void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(up, now); }
 void Core::flush(Nanos now) { table_->flush(now); }
 void Core::on_timer(Nanos now) { table_->on_timer(now); }

@@ -17,7 +17,7 @@ struct Env {
   Counters counters;
   ObjectPool<Segment> segments;
   BufferPool buffers;
-  uint64_t buffered = 0;      // sum of Session::buffered
+  uint64_t buffered = 0;  // sum of Session::buffered
   bool link_up = true;
   Nanos link_up_at = 0;
 

@@ -42,7 +42,7 @@ void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
   s.rcv_ranges = 0;
   s.rcv_fin = false;
   s.last_pushed = false;
-  s.snd_wnd = r.window;  // never scaled in a SYN (RFC 7323 2.2)
+  s.snd_wnd = r.window;      // never scaled in a SYN (RFC 7323 2.2)
   s.cwnd = 10U * s.snd_mss;  // RFC 6928
   if (s.backoff == 0) add_rtt_sample(s, now - s.opened_at);
   s.backoff = 0;
@@ -375,8 +375,7 @@ void on_session_timer(Env& env, Session& s, Nanos now) {
       s.rtx_at = kNever;
     }
   }
-  if (s.connection != Connection::finished &&
-      now - s.active_at >= idle_limit(env, s)) {
+  if (s.connection != Connection::finished && now - s.active_at >= idle_limit(env, s)) {
     end_stream(env, s, now);
     if (alive(s)) send_reset(env, s, now);
     lose_all(env, s, LossReason::idle_timeout);
@@ -388,8 +387,8 @@ void on_session_timer(Env& env, Session& s, Nanos now) {
 
 Nanos session_deadline(const Env& env, const Session& s) {
   if (s.connection == Connection::finished) return s.end_at;
-  return std::min({s.rtx_at, s.turn_at, s.ack_at, gap_deadline(env, s),
-                   s.active_at + idle_limit(env, s)});
+  return std::min(
+      {s.rtx_at, s.turn_at, s.ack_at, gap_deadline(env, s), s.active_at + idle_limit(env, s)});
 }
 
 }  // namespace mirrorlab::engine

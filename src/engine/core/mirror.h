@@ -20,7 +20,8 @@ void on_session_timer(Env& env, Session& s, Nanos now);
 // Closes the account of the session and leaves a tombstone.
 void finish_session(Env& env, Session& s, Nanos now);
 // Ends the mirrored connection for `reason`, with a reset where the test host may still hold it.
-// What falls is lost as `reason`; a later turn opens a new connection (unless Config::reopen is off).
+// What falls is lost as `reason`; a later turn opens a new connection (unless Config::reopen is
+// off).
 void fail_connection(Env& env, Session& s, LossReason reason, bool reset, Nanos now);
 // The client's 4-tuple was taken by a new connection: plays what was captured, then resets.
 void supersede(Env& env, Session& s, Nanos now);

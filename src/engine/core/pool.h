@@ -10,7 +10,8 @@
 
 namespace mirrorlab::engine {
 
-// Objects of one type. Freed objects keep their bytes until they are handed out anew (reset to T{}).
+// Objects of one type. Freed objects keep their bytes until they are handed out anew (reset to
+// T{}).
 template <typename T>
 class ObjectPool {
  public:

@@ -19,7 +19,8 @@ bool mark_sacked(Session& s, const wire::TcpOptions& options) {
     if (left >= right || left < s.snd_una || right > s.snd_nxt) continue;
     for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
       if (seg->offset >= right) break;
-      if (seg->sacked || seg->offset < left || seg->offset + seg->sequence_length() > right) continue;
+      if (seg->sacked || seg->offset < left || seg->offset + seg->sequence_length() > right)
+        continue;
       forget_marks(s, *seg);
       seg->lost = seg->retransmitted = false;
       seg->sacked = true;

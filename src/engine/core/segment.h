@@ -18,14 +18,14 @@ enum class SegmentKind : uint8_t {
 // Offsets are those of the client's stream: 0 is the byte after its SYN (or where it was joined).
 struct Segment {
   Segment* next = nullptr;
-  Buffer* buffer = nullptr;   // holds `data`; null when length is 0
+  Buffer* buffer = nullptr;  // holds `data`; null when length is 0
   uint8_t* data = nullptr;
   int64_t offset = 0;
-  int64_t answer_mark = 0;    // answer bytes the client had acked when it sent this (S3)
+  int64_t answer_mark = 0;  // answer bytes the client had acked when it sent this (S3)
   Nanos captured_at = 0;
-  Nanos think = 0;            // from the answer it had seen to this segment (S4)
-  Nanos sent_at = 0;          // last transmission
-  uint32_t length = 0;        // bytes
+  Nanos think = 0;      // from the answer it had seen to this segment (S4)
+  Nanos sent_at = 0;    // last transmission
+  uint32_t length = 0;  // bytes
   SegmentKind kind = SegmentKind::data;
   bool turn_start = false;
   bool push = false;

@@ -23,8 +23,8 @@ void arm_retransmission(const Env& env, Session& s, Nanos now) {
   // single segment may meet the test host's delayed ack, but an answer carries it far sooner.
   if (!s.tlp_sent && !s.in_recovery && s.backoff == 0 && s.srtt_us != 0) {
     const bool single = s.queue.head->next == s.queue.next_unsent;
-    const Nanos probe = std::max<Nanos>(2 * round_trip(s), 10 * kMillisecond) +
-                        (single ? 50 * kMillisecond : 0);
+    const Nanos probe =
+        std::max<Nanos>(2 * round_trip(s), 10 * kMillisecond) + (single ? 50 * kMillisecond : 0);
     wait = std::min(wait, probe);
   }
   s.rtx_at = now + wait;
@@ -36,7 +36,8 @@ void grow_window(Session& s, uint32_t acked) {
     s.cwnd += std::min<uint32_t>(acked, 2U * s.snd_mss);  // RFC 3465, L = 2
   } else {
     s.cwnd += std::max<uint32_t>(
-        1, static_cast<uint32_t>(uint64_t{s.snd_mss} * std::min<uint32_t>(acked, s.snd_mss) / s.cwnd));
+        1,
+        static_cast<uint32_t>(uint64_t{s.snd_mss} * std::min<uint32_t>(acked, s.snd_mss) / s.cwnd));
   }
   s.cwnd = std::min(s.cwnd, kMaxCwnd);
 }
@@ -183,8 +184,8 @@ bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos n
     // RFC 7661 in short: a window that was not used says nothing about the path.
     if (before + acked >= s.cwnd / 2) grow_window(s, acked);
   }
-  const bool sacked_more = s.sack_ok && record.options.sack_count > 0 &&
-                           mark_sacked(s, record.options);
+  const bool sacked_more =
+      s.sack_ok && record.options.sack_count > 0 && mark_sacked(s, record.options);
   if (acked == 0 && was_in_flight && !window_moved && record.payload_length == 0 &&
       !record.has(wire::tcp_flag::kFin) && s.dup_acks < UINT8_MAX) {
     ++s.dup_acks;
@@ -306,7 +307,8 @@ void send_syn(Env& env, Session& s, Nanos now) {
   h.window = s.client_window != 0 ? s.client_window : 0xffff;
   // Why: a connection joined in the middle shows only whether timestamps are in use; the other
   // options are those any modern client offers.
-  const uint16_t path_mss = static_cast<uint16_t>(env.config.mtu - (s.client.address.is_v4() ? 40 : 60));
+  const uint16_t path_mss =
+      static_cast<uint16_t>(env.config.mtu - (s.client.address.is_v4() ? 40 : 60));
   h.options.mss = s.client_mss != 0 ? s.client_mss : path_mss;
   h.options.sack_permitted = s.client_sack;
   if (s.client_has_scale) h.options.window_scale = s.client_scale;

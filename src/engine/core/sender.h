@@ -11,14 +11,15 @@ namespace mirrorlab::engine {
 
 // Sets the sending variables of a connection whose first byte is `start`.
 void start_sending(Session& s, int64_t start);
-// Takes the ack, window and SACK blocks of a record. False when the ack is for something never sent.
+// Takes the ack, window and SACK blocks of a record. False when the ack is for something never
+// sent.
 bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now);
 // Retransmits what is marked lost, as far as the congestion window allows.
 void send_lost(Env& env, Session& s, Nanos now);
 // Room for new data now, in bytes: the smaller of the test host's and the congestion window.
 [[nodiscard]] uint32_t send_room(const Session& s);
-// First transmission of queue.next_unsent, of which at most `limit` bytes are sent: the rest becomes
-// a segment of its own.
+// First transmission of queue.next_unsent, of which at most `limit` bytes are sent: the rest
+// becomes a segment of its own.
 void send_next(Env& env, Session& s, uint32_t limit, Nanos now);
 // The retransmission timer fired: RTO or tail loss probe.
 void on_retransmission_timer(Env& env, Session& s, Nanos now);

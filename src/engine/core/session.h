@@ -16,11 +16,11 @@ namespace mirrorlab::engine {
 inline constexpr uint32_t kNoSession = UINT32_MAX;
 
 enum class Connection : uint8_t {
-  none,         // no mirrored connection now; one is opened when the queue has a first segment
-  waiting,      // an older twin still holds the 4-tuple (S10)
+  none,     // no mirrored connection now; one is opened when the queue has a first segment
+  waiting,  // an older twin still holds the 4-tuple (S10)
   syn_sent,
   established,
-  finished,     // a tombstone: the account is closed, late packets are answered (TIME-WAIT)
+  finished,  // a tombstone: the account is closed, late packets are answered (TIME-WAIT)
 };
 
 struct Range {  // answer bytes received out of order, [left, right)
@@ -34,40 +34,40 @@ struct Session {
   wire::Endpoint online;
   uint16_t mapping = 0;
   Connection connection = Connection::none;
-  uint32_t successor = kNoSession;    // a later connection of the same 4-tuple
+  uint32_t successor = kNoSession;  // a later connection of the same 4-tuple
   uint32_t next_dirty = kNoSession;
   bool dirty = false;
-  bool live = false;                  // slot in use
+  bool live = false;  // slot in use
 
   // Client side: what was captured.
-  bool counted = false;               // in the account; false while only acks were seen
-  bool whole = false;                 // began with a captured SYN
-  bool discarding = false;            // bytes are lost until the next turn boundary
+  bool counted = false;     // in the account; false while only acks were seen
+  bool whole = false;       // began with a captured SYN
+  bool discarding = false;  // bytes are lost until the next turn boundary
   bool discard_for_ever = false;
-  bool stream_complete = false;       // FIN or RST captured in order: nothing more will come
+  bool stream_complete = false;  // FIN or RST captured in order: nothing more will come
   bool fin_captured = false;
   bool answer_zero_known = false;
   bool claimed = false;
   LossReason discard_reason = LossReason::none;
   LossReason first_loss = LossReason::none;
-  wire::Seq zero;                     // sequence number of stream offset 0
-  wire::Seq answer_zero;              // online host's sequence number of answer offset 0
-  uint16_t client_window = 0;         // last seen, as sent
+  wire::Seq zero;              // sequence number of stream offset 0
+  wire::Seq answer_zero;       // online host's sequence number of answer offset 0
+  uint16_t client_window = 0;  // last seen, as sent
   // From the client's SYN.
-  uint16_t client_mss = 0;            // 0: no option
+  uint16_t client_mss = 0;  // 0: no option
   uint8_t client_scale = 0;
   bool client_has_scale = false;
   bool client_sack = false;
   bool client_timestamps = false;
-  int64_t client_next = 0;            // next in-order stream offset
-  int64_t last_data_mark = 0;         // answer mark of the latest data (S3)
-  int64_t client_acked = 0;           // answer bytes the client has acked
+  int64_t client_next = 0;     // next in-order stream offset
+  int64_t last_data_mark = 0;  // answer mark of the latest data (S3)
+  int64_t client_acked = 0;    // answer bytes the client has acked
   Nanos client_acked_at = 0;
-  Segment* out_of_order = nullptr;    // sorted, disjoint, beyond client_next
-  Nanos hole_since = 0;               // when out_of_order became non-empty
-  int64_t hole_acked = 0;             // client_acked then: progress beyond it is evidence (S2)
+  Segment* out_of_order = nullptr;  // sorted, disjoint, beyond client_next
+  Nanos hole_since = 0;             // when out_of_order became non-empty
+  int64_t hole_acked = 0;           // client_acked then: progress beyond it is evidence (S2)
   SegmentQueue queue;
-  uint64_t buffered = 0;              // memory of queue and out_of_order, bytes
+  uint64_t buffered = 0;  // memory of queue and out_of_order, bytes
   uint64_t bytes_captured = 0;
   uint64_t bytes_mirrored = 0;
   uint64_t bytes_lost = 0;
@@ -78,53 +78,53 @@ struct Session {
   // Mirrored connection, sending (RFC 9293 names; offsets of the client's stream).
   int64_t snd_una = 0;
   int64_t snd_nxt = 0;
-  uint32_t snd_wnd = 0;               // bytes
-  uint32_t cwnd = 0;                  // bytes (RFC 5681)
+  uint32_t snd_wnd = 0;  // bytes
+  uint32_t cwnd = 0;     // bytes (RFC 5681)
   uint32_t ssthresh = 0;
-  uint32_t sacked_out = 0;            // bytes
+  uint32_t sacked_out = 0;  // bytes
   uint32_t lost_out = 0;
   uint32_t retrans_out = 0;
-  int64_t recover = 0;                // RFC 6675 RecoveryPoint
-  uint32_t srtt_us = 0;               // 0: no sample yet
+  int64_t recover = 0;   // RFC 6675 RecoveryPoint
+  uint32_t srtt_us = 0;  // 0: no sample yet
   uint32_t rttvar_us = 0;
   uint16_t snd_mss = 0;
   uint8_t snd_scale = 0;
   uint8_t dup_acks = 0;
-  uint8_t backoff = 0;                // RTO doublings
-  bool in_recovery = false;           // fast recovery or after RTO
+  uint8_t backoff = 0;       // RTO doublings
+  bool in_recovery = false;  // fast recovery or after RTO
   bool tlp_sent = false;
   bool sack_ok = false;
   bool timestamps_ok = false;
   bool scale_ok = false;
-  bool refused = false;               // the last SYN was answered by RST
+  bool refused = false;  // the last SYN was answered by RST
   bool fin_acked = false;
 
   // Mirrored connection, receiving.
   bool ack_due = false;
   bool rcv_fin = false;
-  bool last_pushed = false;           // PSH on the latest in-order answer segment
-  bool answers_differ = false;        // this session's answers differ in length (S3)
+  bool last_pushed = false;     // PSH on the latest in-order answer segment
+  bool answers_differ = false;  // this session's answers differ in length (S3)
   uint8_t rcv_ranges = 0;
-  wire::Seq irs_next;                 // sequence number of answer offset 0
+  wire::Seq irs_next;  // sequence number of answer offset 0
   uint32_t ts_recent = 0;
   int64_t rcv_nxt = 0;
-  int64_t ack_sent = 0;               // highest answer offset acked
+  int64_t ack_sent = 0;                       // highest answer offset acked
   std::array<Range, 4> out_of_order_answers;  // latest first (RFC 2018)
-  Nanos answer_at = 0;                // when rcv_nxt last moved
+  Nanos answer_at = 0;                        // when rcv_nxt last moved
 
   // Turns: positions deemed equal, online and at the test host.
   int64_t mark_online = 0;
   int64_t mark_test = 0;
 
   // Times.
-  Nanos opened_at = 0;                // first SYN of the mirrored connection
-  Nanos all_acked_at = 0;             // when the last byte in flight was acked
-  Nanos heard_at = 0;                 // last header record
-  Nanos active_at = 0;                // last packet or record, for the idle limit
-  Nanos rtx_at = kNever;              // SYN, RTO, TLP or persist timer
+  Nanos opened_at = 0;     // first SYN of the mirrored connection
+  Nanos all_acked_at = 0;  // when the last byte in flight was acked
+  Nanos heard_at = 0;      // last header record
+  Nanos active_at = 0;     // last packet or record, for the idle limit
+  Nanos rtx_at = kNever;   // SYN, RTO, TLP or persist timer
   Nanos turn_at = kNever;
-  Nanos ack_at = kNever;              // AckPolicy::client
-  Nanos end_at = kNever;              // of a tombstone
+  Nanos ack_at = kNever;  // AckPolicy::client
+  Nanos end_at = kNever;  // of a tombstone
 };
 
 }  // namespace mirrorlab::engine

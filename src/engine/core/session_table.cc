@@ -150,8 +150,8 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   Session& s = at(last);
   const bool syn = h.has(kSyn) && !h.has(kAck);
   if (s.connection == Connection::finished) {
-    const bool anew = syn ? !(s.whole && h.seq + 1 == s.zero)
-                          : !s.stream_complete && packet.payload_length > 0;
+    const bool anew =
+        syn ? !(s.whole && h.seq + 1 == s.zero) : !s.stream_complete && packet.payload_length > 0;
     if (!anew) return;
     if (syn) ++env_.counters.reused_tuples;
     remove(last);

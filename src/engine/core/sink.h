@@ -11,7 +11,7 @@
 namespace mirrorlab::engine {
 
 struct SessionReport {
-  wire::FlowKey online;           // client and the online service it talked to
+  wire::FlowKey online;  // client and the online service it talked to
   wire::Endpoint test;
   LossReason reason = LossReason::none;  // first loss; none: mirrored exactly
   uint64_t bytes_captured = 0;
@@ -19,7 +19,7 @@ struct SessionReport {
   uint64_t bytes_lost = 0;
   uint64_t answer_bytes = 0;
   uint32_t turns = 0;
-  uint32_t connections = 0;       // mirrored connections opened for it
+  uint32_t connections = 0;  // mirrored connections opened for it
 };
 
 class Sink {

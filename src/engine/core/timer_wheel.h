@@ -42,7 +42,9 @@ class TimerWheel {
     uint32_t previous = kNone;
     uint32_t slot = kNone;
   };
-  static uint64_t tick_of(Nanos t) { return t <= 0 ? 0 : (static_cast<uint64_t>(t) + kTick - 1) / kTick; }
+  static uint64_t tick_of(Nanos t) {
+    return t <= 0 ? 0 : (static_cast<uint64_t>(t) + kTick - 1) / kTick;
+  }
   void insert(uint32_t id, uint64_t earliest_tick);
   void unlink(uint32_t id);
   void cascade(unsigned level);

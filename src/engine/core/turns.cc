@@ -14,7 +14,8 @@ int64_t answered(const Session& s) { return s.rcv_nxt - s.mark_test; }
 int64_t wanted(const Session& s, const Segment& next) { return next.answer_mark - s.mark_online; }
 
 Nanos quiet_time(const Env& env, const Session& s) {
-  const Nanos floor = s.answers_differ ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
+  const Nanos floor =
+      s.answers_differ ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
   return std::max(round_trip(s), floor);
 }
 }  // namespace

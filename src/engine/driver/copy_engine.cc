@@ -10,9 +10,8 @@
 
 namespace mirrorlab::engine {
 
-tl::expected<std::unique_ptr<CopyEngine>, std::string> CopyEngine::create(os::EventLoop& loop,
-                                                                          const CopyOptions& options,
-                                                                          const os::SharedKey* key) {
+tl::expected<std::unique_ptr<CopyEngine>, std::string> CopyEngine::create(
+    os::EventLoop& loop, const CopyOptions& options, const os::SharedKey* key) {
   std::unique_ptr<CopyEngine> e(new CopyEngine(options));
   e->loop_ = &loop;
   std::vector<uint16_t> ports;
@@ -24,7 +23,8 @@ tl::expected<std::unique_ptr<CopyEngine>, std::string> CopyEngine::create(os::Ev
   e->sender_ = std::make_unique<os::RawSender>(std::move(*sender));
   if (!options.session_log.empty()) {
     e->session_log_ = std::fopen(options.session_log.c_str(), "we");
-    if (e->session_log_ == nullptr) return os::failure("cannot open --session-log " + options.session_log);
+    if (e->session_log_ == nullptr)
+      return os::failure("cannot open --session-log " + options.session_log);
   }
   e->core_ = std::make_unique<Core>(options.core, static_cast<Sink&>(*e));
   auto capture = os::PacketCapture::open(options.device, ports);
@@ -126,30 +126,29 @@ tl::expected<void, std::string> CopyEngine::write_counters() {
     link.records += client->counters().records;
     link.claims_refused += client->counters().claims_refused;
   }
-  const nlohmann::json all = {
-      {"account", account_json(core_->account())},
-      {"counters", counters_json(core_->counters())},
-      {"capture",
-       {{"packets", capture.packets},
-        {"kernel_drops", capture.kernel_drops},
-        {"bad_checksum", capture.bad_checksum},
-        {"fragments", capture.fragments},
-        {"malformed", capture.malformed},
-        {"not_for_us", capture.not_for_us}}},
-      {"inject",
-       {{"packets", sent.packets},
-        {"bytes", sent.bytes},
-        {"errors", sent.errors},
-        {"refused_destination", refused_destination_}}},
-      {"header_return",
-       {{"connects", link.connects},
-        {"breaks", link.breaks},
-        {"records", link.records},
-        {"claims_refused", link.claims_refused}}},
-      {"drained", core_->drained()},
-      {"memory_bytes", core_->memory_bytes()},
-      {"cpu_s", seconds(usage.ru_utime) + seconds(usage.ru_stime)},
-      {"peak_rss_bytes", usage.ru_maxrss * 1024}};
+  const nlohmann::json all = {{"account", account_json(core_->account())},
+                              {"counters", counters_json(core_->counters())},
+                              {"capture",
+                               {{"packets", capture.packets},
+                                {"kernel_drops", capture.kernel_drops},
+                                {"bad_checksum", capture.bad_checksum},
+                                {"fragments", capture.fragments},
+                                {"malformed", capture.malformed},
+                                {"not_for_us", capture.not_for_us}}},
+                              {"inject",
+                               {{"packets", sent.packets},
+                                {"bytes", sent.bytes},
+                                {"errors", sent.errors},
+                                {"refused_destination", refused_destination_}}},
+                              {"header_return",
+                               {{"connects", link.connects},
+                                {"breaks", link.breaks},
+                                {"records", link.records},
+                                {"claims_refused", link.claims_refused}}},
+                              {"drained", core_->drained()},
+                              {"memory_bytes", core_->memory_bytes()},
+                              {"cpu_s", seconds(usage.ru_utime) + seconds(usage.ru_stime)},
+                              {"peak_rss_bytes", usage.ru_maxrss * 1024}};
   return os::write_file(options_.counters_file, all.dump(2) + "\n");
 }
 

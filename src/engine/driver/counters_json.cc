@@ -48,11 +48,16 @@ nlohmann::json counters_json(const Counters& c) {
 }
 
 nlohmann::json report_json(const SessionReport& r) {
-  return {{"client", r.online.client.to_string()}, {"online", r.online.server.to_string()},
-          {"test", r.test.to_string()},            {"reason", to_string(r.reason)},
-          {"bytes_captured", r.bytes_captured},    {"bytes_mirrored", r.bytes_mirrored},
-          {"bytes_lost", r.bytes_lost},            {"answer_bytes", r.answer_bytes},
-          {"turns", r.turns},                      {"connections", r.connections}};
+  return {{"client", r.online.client.to_string()},
+          {"online", r.online.server.to_string()},
+          {"test", r.test.to_string()},
+          {"reason", to_string(r.reason)},
+          {"bytes_captured", r.bytes_captured},
+          {"bytes_mirrored", r.bytes_mirrored},
+          {"bytes_lost", r.bytes_lost},
+          {"answer_bytes", r.answer_bytes},
+          {"turns", r.turns},
+          {"connections", r.connections}};
 }
 
 }  // namespace mirrorlab::engine

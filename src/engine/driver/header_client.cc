@@ -9,18 +9,24 @@ namespace mirrorlab::engine {
 
 HeaderClient::HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const os::SharedKey* key,
                            TakeRecord take_record, TakeLink take_link)
-    : loop_(loop), intercept_(intercept), key_(key), take_record_(std::move(take_record)),
-      take_link_(std::move(take_link)), retry_timer_(loop.add_timer([this](int64_t) { connect(); })) {}
+    : loop_(loop),
+      intercept_(intercept),
+      key_(key),
+      take_record_(std::move(take_record)),
+      take_link_(std::move(take_link)),
+      retry_timer_(loop.add_timer([this](int64_t) { connect(); })) {}
 
 void HeaderClient::connect() {
   auto fd = os::start_connect(intercept_);
   if (!fd) return broken(fd.error());
   os::tune_stream(fd->get());
   const int raw = fd->get();
-  channel_ = std::make_unique<os::HeaderChannel>(std::move(*fd), os::HeaderChannel::Role::client, key_);
+  channel_ =
+      std::make_unique<os::HeaderChannel>(std::move(*fd), os::HeaderChannel::Role::client, key_);
   connecting_ = true;
   watching_write_ = true;
-  auto watched = loop_.add(raw, EPOLLIN | EPOLLOUT, [this](uint32_t e, int64_t now) { on_event(e, now); });
+  auto watched =
+      loop_.add(raw, EPOLLIN | EPOLLOUT, [this](uint32_t e, int64_t now) { on_event(e, now); });
   if (!watched) broken(watched.error());
 }
 
@@ -45,7 +51,8 @@ void HeaderClient::broken(const std::string& why) {
 void HeaderClient::on_event(uint32_t events, int64_t now) {
   if (connecting_) {
     if (const int error = os::connect_error(channel_->fd()); error != 0) {
-      return broken(os::error_text("cannot connect to the intercept " + intercept_.to_string(), error));
+      return broken(
+          os::error_text("cannot connect to the intercept " + intercept_.to_string(), error));
     }
     if ((events & EPOLLOUT) == 0) return;
     connecting_ = false;
@@ -67,7 +74,8 @@ void HeaderClient::take_frame(const wire::Frame& frame, int64_t now) {
   wire::Bytes body = frame.body;
   for (uint16_t i = 0; i < frame.count; ++i) {
     const auto record = wire::take_record(body);
-    if (!record) return channel_->fail(std::string("malformed frame: ") + wire::to_string(record.error()));
+    if (!record)
+      return channel_->fail(std::string("malformed frame: ") + wire::to_string(record.error()));
     ++counters_.records;
     take_record_(*record, now);
   }
@@ -81,7 +89,8 @@ void HeaderClient::claim(const wire::FlowKey& flow, bool mine) {
   }
   const auto type = mine ? wire::FrameType::claim : wire::FrameType::unclaim;
   auto& out = channel_->output();
-  if (batch_count_ != 0 && (batch_type_ != type || out.size() - batch_begin_ > 16384)) close_batch();
+  if (batch_count_ != 0 && (batch_type_ != type || out.size() - batch_begin_ > 16384))
+    close_batch();
   if (batch_count_ == 0) {
     batch_begin_ = wire::begin_frame(out, type);
     batch_type_ = type;

@@ -1,9 +1,8 @@
 // mirror-copy: mirrors the clients of this host's services to a test host.
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
 #include <optional>
-
-#include <CLI/CLI.hpp>
 
 #include "engine/driver/copy_engine.h"
 #include "engine/driver/mapping_option.h"
@@ -34,25 +33,31 @@ engine::Nanos nanos(double seconds) {
 void declare(CLI::App& app, Arguments& a) {
   auto& c = a.options.core;
   app.add_option("-x,--map", a.maps, "What is mirrored where: [ADDR:]PORT-ADDR:PORT[,...]");
-  app.add_option("-s,--intercept", a.intercepts, "Addresses of mirror-intercept, ADDR[:PORT]")->delimiter(',');
+  app.add_option("-s,--intercept", a.intercepts, "Addresses of mirror-intercept, ADDR[:PORT]")
+      ->delimiter(',');
   app.add_option("-p,--port", a.intercept_port, "Header return port")->capture_default_str();
   app.add_option("-i,--device", a.options.device, "Capture on this device only");
   app.add_option("--key-file", a.key_file, "Shared key, the same file as mirror-intercept's");
   app.add_flag("--no-auth", a.no_auth, "Connect beyond loopback without a key");
   app.add_flag("-W,--no-wait", a.no_wait, "Do not wait for the test host's answers between turns");
   app.add_flag("-O,--whole-only", c.whole_only, "Leave out connections joined in the middle");
-  app.add_flag("--no-reopen", a.no_reopen, "Do not open a second mirrored connection for a session");
-  app.add_option("--pace", a.pace, "Think time: think or none")->check(CLI::IsMember({"think", "none"}));
-  app.add_option("--ack", a.ack, "Acks: eager or client")->check(CLI::IsMember({"eager", "client"}));
+  app.add_flag("--no-reopen", a.no_reopen,
+               "Do not open a second mirrored connection for a session");
+  app.add_option("--pace", a.pace, "Think time: think or none")
+      ->check(CLI::IsMember({"think", "none"}));
+  app.add_option("--ack", a.ack, "Acks: eager or client")
+      ->check(CLI::IsMember({"eager", "client"}));
   app.add_option("-M,--mtu", c.mtu, "MTU toward the test host")->check(CLI::Range(576, 9000));
-  app.add_option("--session-memory", a.session_mib, "MiB buffered for one session")->capture_default_str();
+  app.add_option("--session-memory", a.session_mib, "MiB buffered for one session")
+      ->capture_default_str();
   app.add_option("-m,--memory", a.total_mib, "MiB buffered in all")->capture_default_str();
   app.add_option("--max-sessions", c.max_sessions, "Sessions at a time")->capture_default_str();
   app.add_option("--turn-hold", a.hold_s, "Seconds a turn waits for an answer that does not come");
   app.add_option("--handshake-timeout", a.handshake_s, "Seconds to reach the test host");
   app.add_option("-k,--idle-timeout", a.idle_s, "Seconds without a packet that end a session");
   app.add_option("--gap-timeout", a.gap_s, "Seconds to wait for bytes that were not captured");
-  app.add_option("--counters", a.options.counters_file, "Write counters here as JSON on exit and SIGUSR1");
+  app.add_option("--counters", a.options.counters_file,
+                 "Write counters here as JSON on exit and SIGUSR1");
   app.add_option("--session-log", a.options.session_log, "Write one JSON line per ended session");
 }
 
@@ -107,8 +112,10 @@ int mirror(const Arguments& a, const os::SharedKey* key) {
     if (auto turned = loop.turn(100 * os::kNanosPerMilli); !turned) return fail(turned.error(), 3);
   }
   const bool up = (*engine)->link_up();
-  std::cerr << "mirror-copy: ready, " << a.options.core.mappings.size() << " mapping(s), header return "
-            << (up ? "connected" : "not yet connected (" + (*engine)->link_failure() + "), trying on")
+  std::cerr << "mirror-copy: ready, " << a.options.core.mappings.size()
+            << " mapping(s), header return "
+            << (up ? "connected"
+                   : "not yet connected (" + (*engine)->link_failure() + "), trying on")
             << std::endl;
   if (auto ran = loop.run(); !ran) return fail(ran.error(), 3);
   (*engine)->stop(os::steady_now());

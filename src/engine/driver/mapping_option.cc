@@ -29,7 +29,8 @@ tl::expected<Mapping, std::string> parse_one(std::string_view text) {
     if (error != std::errc{} || end != online.data() + online.size()) return wrong();
   }
   if (m.online.port == 0) return wrong();
-  if (m.online == m.test) return tl::unexpected("'" + std::string(text) + "' maps a service to itself");
+  if (m.online == m.test)
+    return tl::unexpected("'" + std::string(text) + "' maps a service to itself");
   return m;
 }
 }  // namespace

@@ -20,11 +20,13 @@ namespace mirrorlab::cli {
 
 namespace {
 bool say(const std::string& what, bool there, const std::string& detail) {
-  std::cout << (there ? "  yes  " : "  NO   ") << what << (detail.empty() ? "" : ": " + detail) << '\n';
+  std::cout << (there ? "  yes  " : "  NO   ") << what << (detail.empty() ? "" : ": " + detail)
+            << '\n';
   return there;
 }
 
-bool socket_works(const std::string& what, int family, int type, int protocol, const std::string& mend) {
+bool socket_works(const std::string& what, int family, int type, int protocol,
+                  const std::string& mend) {
   const os::Fd fd(::socket(family, type, protocol));
   return say(what, fd.valid(), fd ? "" : os::error_text("refused", errno, mend));
 }

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -48,7 +47,8 @@ std::string replace(std::string text, const std::string& what, const std::string
 
 bool on_path(const std::string& program) {
   const char* path = ::getenv("PATH");
-  std::istringstream in(std::string(path != nullptr ? path : "/usr/sbin:/usr/bin") + ":/usr/sbin:/sbin");
+  std::istringstream in(std::string(path != nullptr ? path : "/usr/sbin:/usr/bin") +
+                        ":/usr/sbin:/sbin");
   for (std::string directory; std::getline(in, directory, ':');) {
     if (::access((directory + "/" + program).c_str(), X_OK) == 0) return true;
   }
@@ -59,7 +59,8 @@ bool on_path(const std::string& program) {
 std::string missing_for(const scenario::Scenario& s) {
   for (const auto& n : s.nodes) {
     for (const auto& service : n.run) {
-      if (service.kind == ServiceKind::nginx && !on_path("nginx")) return "nginx is not installed (package nginx-light)";
+      if (service.kind == ServiceKind::nginx && !on_path("nginx"))
+        return "nginx is not installed (package nginx-light)";
     }
   }
   for (const auto& t : s.traffic) {
@@ -72,13 +73,17 @@ std::string missing_for(const scenario::Scenario& s) {
 
 Lab::Lab(const scenario::Scenario& scenario, std::string out, std::string programs,
          const std::atomic<bool>& interrupted)
-    : scenario_(scenario), out_(std::move(out)), programs_(std::move(programs)), interrupted_(interrupted) {
+    : scenario_(scenario),
+      out_(std::move(out)),
+      programs_(std::move(programs)),
+      interrupted_(interrupted) {
   std::filesystem::create_directories(out_ + "/logs");
 }
 
 const scenario::Node& Lab::node(Role role) const {
   const auto* found = scenario_.node_of(role);
-  if (found == nullptr) throw std::runtime_error(std::string("the scenario has no node of role ") + to_string(role));
+  if (found == nullptr)
+    throw std::runtime_error(std::string("the scenario has no node of role ") + to_string(role));
   return *found;
 }
 
@@ -135,7 +140,8 @@ std::unique_ptr<process::Child> Lab::start(const std::string& name, const std::s
 void Lab::expect_ready(process::Child& child, const std::string& line) {
   if (child.wait_for_line(line, kReadyMs)) return;
   child.wait(0);
-  throw std::runtime_error("not ready in " + std::to_string(kReadyMs / 1000) + " s: " + child.describe());
+  throw std::runtime_error("not ready in " + std::to_string(kReadyMs / 1000) +
+                           " s: " + child.describe());
 }
 
 void Lab::wait_listening(process::Child& child, const std::string& node, uint16_t port) {
@@ -151,7 +157,9 @@ void Lab::wait_listening(process::Child& child, const std::string& node, uint16_
       listening = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
     }
   });
-  if (!listening) throw std::runtime_error("nobody listens on port " + std::to_string(port) + ": " + child.describe());
+  if (!listening)
+    throw std::runtime_error("nobody listens on port " + std::to_string(port) + ": " +
+                             child.describe());
 }
 
 void Lab::start_nginx(const std::string& node, const scenario::Service& service) {
@@ -166,8 +174,8 @@ void Lab::start_nginx(const std::string& node, const scenario::Service& service)
       "scgi_temp_path {0}/scgi; server {{ listen {1}; root {0}/www; }} }}\n",
       dir, service.port);
   services_.push_back(start(node + "." + service.id, node,
-                            {::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx", "-e",
-                             dir + "/error.log", "-c", dir + "/nginx.conf", "-p", dir}));
+                            {::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx",
+                             "-e", dir + "/error.log", "-c", dir + "/nginx.conf", "-p", dir}));
   wait_listening(*services_.back(), node, service.port);
 }
 
@@ -177,14 +185,16 @@ void Lab::start_services() {
       if (service.kind == ServiceKind::nginx) {
         start_nginx(n.name, service);
       } else if (service.kind == ServiceKind::recorder) {
-        services_.push_back(start(n.name + "." + service.id, n.name,
-                                  {programs_ + "/mirrorlab", "serve", std::to_string(service.port)}));
+        services_.push_back(
+            start(n.name + "." + service.id, n.name,
+                  {programs_ + "/mirrorlab", "serve", std::to_string(service.port)}));
         expect_ready(*services_.back(), "ready");
       } else if (service.kind == ServiceKind::command) {
         services_.push_back(start(n.name + "." + service.id, n.name, words(service.command)));
         wait_listening(*services_.back(), n.name, service.port);
       } else {
-        throw std::runtime_error(std::string("service ") + to_string(service.kind) + " is not built in yet; use a command");
+        throw std::runtime_error(std::string("service ") + to_string(service.kind) +
+                                 " is not built in yet; use a command");
       }
     }
   }
@@ -193,8 +203,11 @@ void Lab::start_services() {
 void Lab::start_engines() {
   for (const auto& e : scenario_.engines) {
     if (e.kind != scenario::EngineKind::intercept) continue;
-    std::vector<std::string> command{programs_ + "/mirror-intercept", "--no-auth", "--listen",
-                                     fmt::format("{}:{}", kTestAddress, e.port), "--counters",
+    std::vector<std::string> command{programs_ + "/mirror-intercept",
+                                     "--no-auth",
+                                     "--listen",
+                                     fmt::format("{}:{}", kTestAddress, e.port),
+                                     "--counters",
                                      out_ + "/intercept.json"};
     for (const auto& copy : scenario_.engines) {
       for (const auto& m : copy.map) {
@@ -207,11 +220,17 @@ void Lab::start_engines() {
   }
   for (const auto& e : scenario_.engines) {
     if (e.kind != scenario::EngineKind::copy) continue;
-    std::vector<std::string> command{programs_ + "/mirror-copy", "--no-auth", "--intercept", kTestAddress,
-                                     "--counters", out_ + "/copy.json", "--session-log",
+    std::vector<std::string> command{programs_ + "/mirror-copy",
+                                     "--no-auth",
+                                     "--intercept",
+                                     kTestAddress,
+                                     "--counters",
+                                     out_ + "/copy.json",
+                                     "--session-log",
                                      out_ + "/sessions.jsonl"};
     for (const auto& m : e.map) {
-      command.insert(command.end(), {"--map", fmt::format("{}-{}:{}", m.online_port, kTestAddress, m.test_port)});
+      command.insert(command.end(),
+                     {"--map", fmt::format("{}-{}:{}", m.online_port, kTestAddress, m.test_port)});
     }
     command.insert(command.end(), e.options.begin(), e.options.end());
     copy_ = start("copy", e.on, command);
@@ -220,49 +239,59 @@ void Lab::start_engines() {
 }
 
 void Lab::start_taps() {
-  space(node(Role::clients).name).run([&] { tap_clients_ = std::make_unique<verify::Tap>("online"); });
-  space(node(Role::online).name).run([&] { tap_online_ = std::make_unique<verify::Tap>("clients"); });
+  space(node(Role::clients).name).run([&] {
+    tap_clients_ = std::make_unique<verify::Tap>("online");
+  });
+  space(node(Role::online).name).run([&] {
+    tap_online_ = std::make_unique<verify::Tap>("clients");
+  });
   space(node(Role::test).name).run([&] { tap_test_ = std::make_unique<verify::Tap>("online"); });
 }
 
 std::vector<std::string> Lab::traffic_command(const scenario::Traffic& t) const {
   if (t.kind == scenario::TrafficKind::command) {
-    return words(replace(replace(t.command, "{address}", kOnlineAddress), "{port}", std::to_string(t.to_port)));
+    return words(replace(replace(t.command, "{address}", kOnlineAddress), "{port}",
+                         std::to_string(t.to_port)));
   }
   const uint64_t clients = node(Role::clients).count;
   const uint64_t connections = t.per_client ? t.connections * clients : t.connections;
-  const nlohmann::json o = {{"address", kOnlineAddress},
-                            {"port", t.to_port},
-                            {"first_client", kFirstClient},
-                            {"clients", clients},
-                            {"connections", connections},
-                            {"concurrency", std::min<uint64_t>(t.concurrency != 0 ? t.concurrency : connections, 1000)},
-                            {"requests", t.requests},
-                            {"keep_alive", t.keep_alive},
-                            {"seed", scenario_.seed},
-                            {"body_low", t.body.low},
-                            {"body_high", t.body.high},
-                            {"answer_low", t.answer.low},
-                            {"answer_high", t.answer.high},
-                            {"think_low_ms", milliseconds(t.think.low)},
-                            {"think_high_ms", milliseconds(t.think.high)}};
+  const nlohmann::json o = {
+      {"address", kOnlineAddress},
+      {"port", t.to_port},
+      {"first_client", kFirstClient},
+      {"clients", clients},
+      {"connections", connections},
+      {"concurrency", std::min<uint64_t>(t.concurrency != 0 ? t.concurrency : connections, 1000)},
+      {"requests", t.requests},
+      {"keep_alive", t.keep_alive},
+      {"seed", scenario_.seed},
+      {"body_low", t.body.low},
+      {"body_high", t.body.high},
+      {"answer_low", t.answer.low},
+      {"answer_high", t.answer.high},
+      {"think_low_ms", milliseconds(t.think.low)},
+      {"think_high_ms", milliseconds(t.think.high)}};
   return {programs_ + "/mirrorlab", "load", o.dump()};
 }
 
 nlohmann::json Lab::drive_traffic() {
   nlohmann::json figures = nlohmann::json::object();
   std::vector<std::unique_ptr<process::Child>> running;
-  for (const auto& t : scenario_.traffic) running.push_back(start("traffic-" + t.id, t.from, traffic_command(t)));
+  for (const auto& t : scenario_.traffic)
+    running.push_back(start("traffic-" + t.id, t.from, traffic_command(t)));
   const auto deadline = os::steady_now() + scenario_.timeout.count();
   for (size_t i = 0; i < running.size(); ++i) {
     int code = -1;
     while ((code = running[i]->wait(50)) < 0) {
       if (interrupted_) throw std::runtime_error("interrupted");
       if (os::steady_now() > deadline) {
-        throw std::runtime_error("the traffic did not end within the scenario's timeout: " + running[i]->describe());
+        throw std::runtime_error("the traffic did not end within the scenario's timeout: " +
+                                 running[i]->describe());
       }
     }
-    if (code != 0) throw std::runtime_error("traffic " + scenario_.traffic[i].id + " failed: " + running[i]->describe());
+    if (code != 0)
+      throw std::runtime_error("traffic " + scenario_.traffic[i].id +
+                               " failed: " + running[i]->describe());
     if (scenario_.traffic[i].kind == scenario::TrafficKind::http) {
       const auto log = out_ + "/logs/traffic-" + scenario_.traffic[i].id + ".log";
       running[i].reset();  // its output is whole now
@@ -298,7 +327,8 @@ verify::Evidence Lab::collect() {
   for (auto* engine : {&copy_, &intercept_}) {
     if (!*engine) continue;
     if (const int code = (*engine)->stop(5000); code != 0) {
-      throw std::runtime_error("an engine ended with " + std::to_string(code) + ": " + (*engine)->describe());
+      throw std::runtime_error("an engine ended with " + std::to_string(code) + ": " +
+                               (*engine)->describe());
     }
   }
   verify::Evidence e;
@@ -310,12 +340,15 @@ verify::Evidence Lab::collect() {
   verify::write_pcap(out_ + "/test.pcap", e.test);
   for (const auto& engine : scenario_.engines) {
     if (engine.map.empty()) continue;
-    e.online_service = *wire::Endpoint::parse(fmt::format("{}:{}", kOnlineAddress, engine.map[0].online_port));
-    e.test_service = *wire::Endpoint::parse(fmt::format("{}:{}", kTestAddress, engine.map[0].test_port));
+    e.online_service =
+        *wire::Endpoint::parse(fmt::format("{}:{}", kOnlineAddress, engine.map[0].online_port));
+    e.test_service =
+        *wire::Endpoint::parse(fmt::format("{}:{}", kTestAddress, engine.map[0].test_port));
   }
   e.copy = read_json(out_ + "/copy.json");
   std::ifstream log(out_ + "/sessions.jsonl");
-  for (std::string line; std::getline(log, line);) e.session_log.push_back(nlohmann::json::parse(line, nullptr, false));
+  for (std::string line; std::getline(log, line);)
+    e.session_log.push_back(nlohmann::json::parse(line, nullptr, false));
   return e;
 }
 

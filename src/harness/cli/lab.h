@@ -35,7 +35,9 @@ class Lab {
   // Ends engines (their counters are then written) and taps.
   verify::Evidence collect();
   [[nodiscard]] std::string describe_processes();
-  [[nodiscard]] nlohmann::json intercept_counters() const { return read_json(out_ + "/intercept.json"); }
+  [[nodiscard]] nlohmann::json intercept_counters() const {
+    return read_json(out_ + "/intercept.json");
+  }
 
  private:
   [[nodiscard]] const scenario::Node& node(scenario::Role role) const;

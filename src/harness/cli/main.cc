@@ -2,10 +2,9 @@
 // in them, and proves what was mirrored.
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
-
-#include <CLI/CLI.hpp>
 
 #include "harness/cli/doctor.h"
 #include "harness/cli/run.h"
@@ -31,7 +30,8 @@ int complain(const scenario::Error& error) {
   return 2;
 }
 
-int run_all(const Arguments& a, const std::vector<scenario::Scenario>& all, const std::string& programs) {
+int run_all(const Arguments& a, const std::vector<scenario::Scenario>& all,
+            const std::string& programs) {
   int code = 0;
   for (const auto& s : all) {
     cli::RunOptions o;
@@ -42,11 +42,13 @@ int run_all(const Arguments& a, const std::vector<scenario::Scenario>& all, cons
     std::error_code error;
     fs::create_directories(o.out + "/logs", error);
     if (error) {
-      std::cerr << "mirrorlab: cannot create " << o.out << ": " << error.message() << "; name another with --out\n";
+      std::cerr << "mirrorlab: cannot create " << o.out << ": " << error.message()
+                << "; name another with --out\n";
       return 2;
     }
     const auto result = cli::run_scenario(s, o);
-    std::cout << (o.json ? report::to_json(result).dump(2) + "\n" : report::to_text(result)) << std::flush;
+    std::cout << (o.json ? report::to_json(result).dump(2) + "\n" : report::to_text(result))
+              << std::flush;
     code = std::max(code, report::exit_code(result));
     if (code == 130) break;
   }
@@ -111,7 +113,8 @@ int main(int argc, char** argv) {
   run_command->add_option("scenario", a.files, "Scenario files")->required();
   run_command->add_option("--out", a.out, "Directory for result.json, logs and captures");
   run_command->add_option("--seed", a.seed, "In place of the scenario's seed");
-  run_command->add_option("--format", a.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  run_command->add_option("--format", a.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   auto* validate_command = app.add_subcommand("validate", "Check scenario files");
   validate_command->add_option("scenario", a.files, "Scenario files")->required();
   auto* list_command = app.add_subcommand("list", "List the scenarios of a directory");

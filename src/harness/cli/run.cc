@@ -49,7 +49,8 @@ class Phases {
     std::cerr << fmt::format("  {:<9} {}", name, words) << std::endl;
   }
   void end() {
-    if (!name_.empty()) result_.duration_s[name_] += static_cast<double>(os::steady_now() - began_) / 1e9;
+    if (!name_.empty())
+      result_.duration_s[name_] += static_cast<double>(os::steady_now() - began_) / 1e9;
     name_.clear();
   }
 
@@ -98,7 +99,9 @@ void add_metrics(report::Result& r) {
     if (!figures.is_object()) return;
     m[name + ".cpu_s"] = figures.value("cpu_s", 0.0);
     m[name + ".peak_rss_bytes"] = figures.value("peak_rss_bytes", 0.0);
-    for (const auto& [key, value] : figures.value("counters", nlohmann::json::object()).items()) {
+    // Why a name: items() refers to its object, and a temporary in the range would be gone by then.
+    const auto counters = figures.value("counters", nlohmann::json::object());
+    for (const auto& [key, value] : counters.items()) {
       if (value.is_number()) m[name + "." + key] = value;
     }
   };
@@ -120,7 +123,8 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
     lab.start_taps();
     lab.start_engines();
     stop_if_interrupted();
-    phases.begin("traffic", fmt::format("{} from {} client addresses", s.traffic.empty() ? "none" : s.traffic[0].id,
+    phases.begin("traffic", fmt::format("{} from {} client addresses",
+                                        s.traffic.empty() ? "none" : s.traffic[0].id,
                                         s.node_of(scenario::Role::clients)->count));
     r.traffic = lab.drive_traffic();
     phases.begin("drain", "waiting for the copy engine to have mirrored everything");
@@ -155,7 +159,9 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.seed = s.seed;
   r.traffic = nlohmann::json::object();
   r.reproduce = fmt::format("mirrorlab run {} --seed {}", s.path, s.seed);
-  std::cerr << fmt::format("{}{}  (seed {})", s.name, s.variant.empty() ? "" : " [" + s.variant + "]", s.seed) << std::endl;
+  std::cerr << fmt::format("{}{}  (seed {})", s.name,
+                           s.variant.empty() ? "" : " [" + s.variant + "]", s.seed)
+            << std::endl;
   std::atomic<bool> interrupted{false};
   const Interruption interruption(interrupted);
   if (s.ip == scenario::Ip::v6) {
@@ -167,9 +173,12 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   } else {
     run_lab(s, o, interrupted, r);
   }
-  r.artifacts = {{"result", o.out + "/result.json"}, {"logs", o.out + "/logs"},
-                 {"online_capture", o.out + "/online.pcap"}, {"test_capture", o.out + "/test.pcap"}};
-  if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n"); !done) {
+  r.artifacts = {{"result", o.out + "/result.json"},
+                 {"logs", o.out + "/logs"},
+                 {"online_capture", o.out + "/online.pcap"},
+                 {"test_capture", o.out + "/test.pcap"}};
+  if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
+      !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';
     r.verdict = "error";
     r.reason = done.error();

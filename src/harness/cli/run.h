@@ -14,6 +14,7 @@ struct RunOptions {
   bool json = false;     // progress stays off standard output
 };
 
-[[nodiscard]] report::Result run_scenario(const scenario::Scenario& scenario, const RunOptions& options);
+[[nodiscard]] report::Result run_scenario(const scenario::Scenario& scenario,
+                                          const RunOptions& options);
 
 }  // namespace mirrorlab::cli

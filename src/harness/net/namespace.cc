@@ -29,7 +29,8 @@ Namespace Namespace::create() {
   Namespace ns;
   on_thread([&] {
     if (::unshare(CLONE_NEWNET) < 0) {
-      throw std::runtime_error(os::error_text("cannot make a network namespace", errno, "run as root"));
+      throw std::runtime_error(
+          os::error_text("cannot make a network namespace", errno, "run as root"));
     }
     ns.fd_.reset(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     if (!ns.fd_) throw std::runtime_error(os::error_text("cannot hold a network namespace"));

@@ -88,7 +88,8 @@ void Netlink::add_route(const std::string& prefix, const std::string& gateway) {
   rtnl_nexthop* hop = rtnl_route_nh_alloc();
   rtnl_route_nh_set_gateway(hop, parse_address(gateway).get());
   rtnl_route_add_nexthop(route.get(), hop);
-  check(rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE), "route " + prefix + " via " + gateway);
+  check(rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE),
+        "route " + prefix + " via " + gateway);
 }
 
 void Netlink::add_local_prefix(const std::string& prefix) {

@@ -60,7 +60,8 @@ std::string find_program(const std::string& name) {
 
 Child::Child(const Start& start) : name_(start.name) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) < 0) throw std::runtime_error(os::error_text("cannot make a pipe"));
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0)
+    throw std::runtime_error(os::error_text("cannot make a pipe"));
   output_.reset(ends[0]);
   const os::Fd writer(ends[1]);
   log_.reset(::open(start.log_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -70,9 +71,11 @@ Child::Child(const Start& start) : name_(start.name) {
   enter.output = writer.get();
   const std::vector<std::string> arguments(start.command.begin() + 1, start.command.end());
   std::error_code error;
-  bp::child child(find_program(start.command.front()), bp::args(arguments),
-                  bp::std_in < bp::null, enter, error);
-  if (error) throw std::runtime_error("cannot start " + name_ + " (" + start.command.front() + "): " + error.message());
+  bp::child child(find_program(start.command.front()), bp::args(arguments), bp::std_in < bp::null,
+                  enter, error);
+  if (error)
+    throw std::runtime_error("cannot start " + name_ + " (" + start.command.front() +
+                             "): " + error.message());
   pid_ = child.id();
   child.detach();
   pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
@@ -127,8 +130,9 @@ int Child::stop(int timeout_ms) {
 
 std::string Child::describe() {
   const std::lock_guard lock(mutex_);
-  const std::string state = exit_ >= 0 ? "ended with " + std::to_string(exit_)
-                                       : "pid " + std::to_string(pid_) + (ended_ ? ", output closed" : ", running");
+  const std::string state =
+      exit_ >= 0 ? "ended with " + std::to_string(exit_)
+                 : "pid " + std::to_string(pid_) + (ended_ ? ", output closed" : ", running");
   const size_t from = tail_.size() > 2000 ? tail_.size() - 2000 : 0;
   return name_ + ": " + state + "; its last output:\n" + tail_.substr(from);
 }

@@ -16,8 +16,8 @@ namespace mirrorlab::process {
 class Child {
  public:
   struct Start {
-    std::string name;                    // for messages and the log
-    std::vector<std::string> command;    // looked up in PATH when it has no slash
+    std::string name;                  // for messages and the log
+    std::vector<std::string> command;  // looked up in PATH when it has no slash
     int network_namespace = -1;
     std::string log_file;
   };
@@ -48,7 +48,7 @@ class Child {
   int exit_ = -1;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string tail_;   // the last 16 KiB of output
+  std::string tail_;    // the last 16 KiB of output
   bool ended_ = false;  // output closed
   std::thread reader_;
 };

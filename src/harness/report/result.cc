@@ -11,7 +11,9 @@ uint64_t count(const Result& r, const std::string& name) {
 }
 
 nlohmann::json engine(const nlohmann::json& figures) {
-  if (!figures.is_object()) return {{"cpu_s", nullptr}, {"peak_rss_bytes", nullptr}, {"counters", nlohmann::json::object()}};
+  if (!figures.is_object())
+    return {
+        {"cpu_s", nullptr}, {"peak_rss_bytes", nullptr}, {"counters", nlohmann::json::object()}};
   nlohmann::json counters = figures.value("counters", nlohmann::json::object());
   if (figures.contains("account")) counters["account"] = figures["account"];
   for (const char* part : {"capture", "inject", "header_return"}) {
@@ -48,10 +50,12 @@ nlohmann::json to_json(const Result& r) {
                  {"turn_violations", count(r, "turns.violations")}};
   j["lost"] = nlohmann::json::array();
   for (const auto& l : r.verified.lost) {
-    j["lost"].push_back({{"reason", l.reason}, {"hop", l.hop}, {"sessions", l.sessions}, {"bytes", l.bytes}});
+    j["lost"].push_back(
+        {{"reason", l.reason}, {"hop", l.hop}, {"sessions", l.sessions}, {"bytes", l.bytes}});
   }
   j["isolation"] = {{"leaked_packets", count(r, "leaked_packets")}};
-  j["latency_ms"]["online"] = {{"p50", r.traffic.value("p50_ms", 0.0)}, {"p99", r.traffic.value("p99_ms", 0.0)}};
+  j["latency_ms"]["online"] = {{"p50", r.traffic.value("p50_ms", 0.0)},
+                               {"p99", r.traffic.value("p99_ms", 0.0)}};
   j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};
   j["expectations"] = nlohmann::json::array();
   for (const auto& e : r.expectations) {
@@ -65,18 +69,24 @@ nlohmann::json to_json(const Result& r) {
 }
 
 std::string to_text(const Result& r) {
-  std::string t = fmt::format("\n{}{}: {}\n", r.name, r.variant.empty() ? "" : " [" + r.variant + "]", r.verdict);
+  std::string t = fmt::format("\n{}{}: {}\n", r.name,
+                              r.variant.empty() ? "" : " [" + r.variant + "]", r.verdict);
   if (!r.reason.empty()) t += "  why       " + r.reason + "\n";
   if (count(r, "online.sessions") > 0) {
-    t += fmt::format("  online    {} sessions, {} requests, {} bytes from clients\n", count(r, "online.sessions"),
-                     count(r, "online.requests"), count(r, "online.bytes"));
-    t += fmt::format("  mirrored  {} of {} sessions byte for byte, {} of {} requests\n", count(r, "sessions.exact"),
-                     count(r, "online.sessions"), count(r, "requests.mirrored"), count(r, "online.requests"));
-    t += fmt::format("  order     {} turns before the answer they depended on\n", count(r, "turns.violations"));
-    t += fmt::format("  isolation {} replies of the test host seen on the clients' side\n", count(r, "leaked_packets"));
+    t += fmt::format("  online    {} sessions, {} requests, {} bytes from clients\n",
+                     count(r, "online.sessions"), count(r, "online.requests"),
+                     count(r, "online.bytes"));
+    t += fmt::format("  mirrored  {} of {} sessions byte for byte, {} of {} requests\n",
+                     count(r, "sessions.exact"), count(r, "online.sessions"),
+                     count(r, "requests.mirrored"), count(r, "online.requests"));
+    t += fmt::format("  order     {} turns before the answer they depended on\n",
+                     count(r, "turns.violations"));
+    t += fmt::format("  isolation {} replies of the test host seen on the clients' side\n",
+                     count(r, "leaked_packets"));
     if (r.verified.lost.empty()) t += "  lost      nothing\n";
     for (const auto& l : r.verified.lost) {
-      t += fmt::format("  lost      {} sessions, {} bytes: {} ({})\n", l.sessions, l.bytes, l.reason, l.hop);
+      t += fmt::format("  lost      {} sessions, {} bytes: {} ({})\n", l.sessions, l.bytes,
+                       l.reason, l.hop);
     }
   }
   for (const auto& c : r.verified.checks) {

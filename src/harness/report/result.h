@@ -2,10 +2,9 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "harness/verify/verify.h"
 
@@ -27,7 +26,7 @@ struct Result {
   nlohmann::json copy, intercept, traffic;
   std::vector<Expectation> expectations;
   std::map<std::string, std::string> artifacts;
-  std::string reproduce;          // the command
+  std::string reproduce;  // the command
 };
 
 [[nodiscard]] nlohmann::json to_json(const Result& result);

@@ -99,7 +99,8 @@ std::string exchange(int fd, const Plan& p, Random& random) {
   size_t whole = std::string::npos;
   while (answer.size() < whole) {
     const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (n <= 0) return n == 0 ? "the service closed before its answer" : os::error_text("no answer");
+    if (n <= 0)
+      return n == 0 ? "the service closed before its answer" : os::error_text("no answer");
     answer.append(buffer.data(), static_cast<size_t>(n));
     const auto end = answer.find("\r\n\r\n");
     if (end != std::string::npos) whole = end + 4 + want;
@@ -143,9 +144,9 @@ void run_connection(const Plan& p, uint64_t number, Tally& tally) {
 int run_http_clients(const nlohmann::json& o) {
   in_addr first{};
   ::inet_pton(AF_INET, o.at("first_client").get<std::string>().c_str(), &first);
-  const Plan p{o.at("address"),     o.at("port"),         ntohl(first.s_addr), o.at("clients"),
-               o.at("connections"), o.at("requests"),     o.at("keep_alive"),  o.at("seed"),
-               o.at("body_low"),    o.at("body_high"),    o.at("answer_low"),  o.at("answer_high"),
+  const Plan p{o.at("address"),      o.at("port"),         ntohl(first.s_addr), o.at("clients"),
+               o.at("connections"),  o.at("requests"),     o.at("keep_alive"),  o.at("seed"),
+               o.at("body_low"),     o.at("body_high"),    o.at("answer_low"),  o.at("answer_high"),
                o.at("think_low_ms"), o.at("think_high_ms")};
   Tally tally;
   std::atomic<uint64_t> next{0};
@@ -162,9 +163,12 @@ int run_http_clients(const nlohmann::json& o) {
   const auto percentile = [&](size_t percent) {
     return l.empty() ? 0.0 : static_cast<double>(l[(l.size() - 1) * percent / 100]) / 1e6;
   };
-  std::cout << nlohmann::json{{"sessions", tally.sessions.load()}, {"requests", tally.requests.load()},
-                              {"errors", tally.errors.load()},     {"first_error", tally.first_error},
-                              {"p50_ms", percentile(50)},          {"p99_ms", percentile(99)}}
+  std::cout << nlohmann::json{{"sessions", tally.sessions.load()},
+                              {"requests", tally.requests.load()},
+                              {"errors", tally.errors.load()},
+                              {"first_error", tally.first_error},
+                              {"p50_ms", percentile(50)},
+                              {"p99_ms", percentile(99)}}
             << std::endl;
   return tally.errors == 0 ? 0 : 1;
 }

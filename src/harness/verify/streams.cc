@@ -36,7 +36,8 @@ struct Assembly {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) {
-           return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+           return std::tolower(static_cast<unsigned char>(x)) ==
+                  std::tolower(static_cast<unsigned char>(y));
          });
 }
 
@@ -87,8 +88,10 @@ StreamsByClient reassemble(const std::vector<TapPacket>& packets, const wire::En
              {reinterpret_cast<const char*>(parsed->payload.data()), parsed->payload.size()},
              {0, a.acked, raw.time_ns});
     }
-    if (h.has(wire::tcp_flag::kFin) && a.stream.close == CloseKind::open) a.stream.close = CloseKind::fin;
-    if (h.has(wire::tcp_flag::kRst) && a.stream.close == CloseKind::open) a.stream.close = CloseKind::rst;
+    if (h.has(wire::tcp_flag::kFin) && a.stream.close == CloseKind::open)
+      a.stream.close = CloseKind::fin;
+    if (h.has(wire::tcp_flag::kRst) && a.stream.close == CloseKind::open)
+      a.stream.close = CloseKind::rst;
   }
   StreamsByClient out;
   for (auto& [client, connections] : open) {

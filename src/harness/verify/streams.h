@@ -29,7 +29,7 @@ enum class CloseKind : uint8_t { open, fin, rst };
 
 struct ClientStream {
   wire::Endpoint client;
-  std::string bytes;       // in order, from the byte after the SYN
+  std::string bytes;         // in order, from the byte after the SYN
   uint64_t beyond_hole = 0;  // bytes seen behind a hole that never closed
   std::vector<Arrival> arrivals;
   CloseKind close = CloseKind::open;

@@ -25,7 +25,8 @@ constexpr size_t kMaxPacket = 66 * 1024;
 Tap::Tap(const std::string& device) {
   socket_.reset(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) throw std::runtime_error(os::error_text("cannot open a tap"));
-  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
+  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer,
+                   sizeof kSocketBuffer) < 0) {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
   }
   sockaddr_ll address{};
@@ -84,7 +85,8 @@ void write_pcap(const std::string& path, const std::vector<TapPacket>& packets) 
     put(static_cast<uint32_t>(p.time_ns % os::kNanosPerSecond));
     put(static_cast<uint32_t>(p.bytes.size()));
     put(static_cast<uint32_t>(p.bytes.size()));
-    out.write(reinterpret_cast<const char*>(p.bytes.data()), static_cast<std::streamsize>(p.bytes.size()));
+    out.write(reinterpret_cast<const char*>(p.bytes.data()),
+              static_cast<std::streamsize>(p.bytes.size()));
   }
   out.flush();
   if (!out) throw std::runtime_error("cannot write " + path + ": is the disk full?");

@@ -32,9 +32,10 @@ uint64_t turn_violations(const ClientStream& online, const ClientStream& test) {
     const bool begins = turn.acked > before;
     before = std::max(before, turn.acked);
     if (!begins || turn.acked == 0) continue;
-    const auto at = std::ranges::find_if(
-        test.arrivals, [&](const Arrival& a) { return a.offset >= turn.offset; });
-    if (at != test.arrivals.end() && at->offset == turn.offset && at->acked < turn.acked) ++violations;
+    const auto at = std::ranges::find_if(test.arrivals,
+                                         [&](const Arrival& a) { return a.offset >= turn.offset; });
+    if (at != test.arrivals.end() && at->offset == turn.offset && at->acked < turn.acked)
+      ++violations;
   }
   return violations;
 }
@@ -54,7 +55,8 @@ void note(Comparison& c, const ClientStream& s, const std::string& what) {
 // The reason the engine gives for a client's loss, when it gives one.
 std::string reason_of(const Evidence& e, const wire::Endpoint& client) {
   for (const auto& entry : e.session_log) {
-    if (entry.value("client", "") == client.to_string() && entry.value("reason", "none") != "none") {
+    if (entry.value("client", "") == client.to_string() &&
+        entry.value("reason", "none") != "none") {
       return entry.value("reason", "none");
     }
   }
@@ -92,9 +94,10 @@ void compare_client(const Evidence& e, Comparison& c, const std::vector<ClientSt
       continue;
     }
     const bool last = i + 1 == online.size();
-    const ClientStream t = last && test.size() > online.size() && test[i].bytes.size() < o.bytes.size()
-                               ? joined(test, i, test.size())
-                               : test[i];
+    const ClientStream t =
+        last && test.size() > online.size() && test[i].bytes.size() < o.bytes.size()
+            ? joined(test, i, test.size())
+            : test[i];
     c.violations += turn_violations(o, t);
     c.requests_mirrored += std::min(count_requests(t.bytes), count_requests(o.bytes));
     if (o.close != t.close) ++c.closes;
@@ -102,11 +105,13 @@ void compare_client(const Evidence& e, Comparison& c, const std::vector<ClientSt
       ++c.exact;
       continue;
     }
-    const bool prefix = o.bytes.compare(0, t.bytes.size(), t.bytes) == 0 && t.bytes.size() < o.bytes.size();
+    const bool prefix =
+        o.bytes.compare(0, t.bytes.size(), t.bytes) == 0 && t.bytes.size() < o.bytes.size();
     if (prefix) {
       ++c.partial;
-      note(c, o, "only " + std::to_string(t.bytes.size()) + " of " + std::to_string(o.bytes.size()) +
-                     " stream bytes reached the test host");
+      note(c, o,
+           "only " + std::to_string(t.bytes.size()) + " of " + std::to_string(o.bytes.size()) +
+               " stream bytes reached the test host");
     } else {
       ++c.mismatched;
       const auto differs = std::ranges::mismatch(o.bytes, t.bytes).in1 - o.bytes.begin();
@@ -130,7 +135,8 @@ uint64_t count_leaks(const std::vector<TapPacket>& packets, const wire::Endpoint
   }));
 }
 
-std::string check_account(const Evidence& e, const Totals& online, const Comparison& c, uint64_t test_bytes) {
+std::string check_account(const Evidence& e, const Totals& online, const Comparison& c,
+                          uint64_t test_bytes) {
   if (!e.copy.contains("account")) return "the copy engine wrote no account";
   const auto& a = e.copy["account"];
   if (!a.value("balances", false)) return "the copy engine's account does not balance";
@@ -169,13 +175,16 @@ Report verify(const Evidence& e) {
     c.extra += streams.size();
     note(c, streams.front(), "a mirrored connection without an online one");
   }
-  const uint64_t leaks = count_leaks(e.clients, e.test_service) + count_leaks(e.online, e.test_service);
+  const uint64_t leaks =
+      count_leaks(e.clients, e.test_service) + count_leaks(e.online, e.test_service);
   uint64_t unexplained = 0;
   for (const Lost& l : c.lost) unexplained += l.reason == "unexplained" ? l.sessions : 0;
 
   Report r;
   r.lost = c.lost;
-  const auto set = [&](const std::string& name, uint64_t v) { r.metrics[name] = static_cast<double>(v); };
+  const auto set = [&](const std::string& name, uint64_t v) {
+    r.metrics[name] = static_cast<double>(v);
+  };
   set("online.sessions", on.sessions);
   set("test.sessions", at.sessions);
   set("sessions.exact", c.exact);
@@ -200,12 +209,15 @@ Report verify(const Evidence& e) {
       {"exact", c.partial + c.mismatched == 0, whole ? "" : c.first_problem},
       {"order", c.violations == 0, std::to_string(c.violations) + " turns before their answer"},
       {"no_extra", c.extra == 0, c.extra == 0 ? "" : c.first_problem},
-      {"isolated", leaks == 0, std::to_string(leaks) + " replies of the test host on the clients' side"},
-      {"explained", unexplained == 0, std::to_string(unexplained) + " sessions lost without a reason"},
+      {"isolated", leaks == 0,
+       std::to_string(leaks) + " replies of the test host on the clients' side"},
+      {"explained", unexplained == 0,
+       std::to_string(unexplained) + " sessions lost without a reason"},
       {"engine_account", account.empty(), account},
   };
   if (e.tap_drops > 0) {
-    r.inconclusive = "the taps lost " + std::to_string(e.tap_drops) + " packets: the box was too slow";
+    r.inconclusive =
+        "the taps lost " + std::to_string(e.tap_drops) + " packets: the box was too slow";
   }
   return r;
 }

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "harness/verify/streams.h"
 
@@ -17,8 +16,8 @@ struct Evidence {
   std::vector<TapPacket> clients;  // the clients' device
   wire::Endpoint online_service;
   wire::Endpoint test_service;
-  uint64_t tap_drops = 0;          // packets a tap itself lost
-  nlohmann::json copy;             // the engine's own figures; null when it wrote none
+  uint64_t tap_drops = 0;  // packets a tap itself lost
+  nlohmann::json copy;     // the engine's own figures; null when it wrote none
   std::vector<nlohmann::json> session_log;
 };
 
@@ -39,7 +38,7 @@ struct Report {
   std::map<std::string, double> metrics;  // names: docs/VERIFIER.md
   std::vector<Check> checks;
   std::vector<Lost> lost;
-  std::string inconclusive;               // evidence that the box itself spoilt the run
+  std::string inconclusive;  // evidence that the box itself spoilt the run
 };
 
 [[nodiscard]] Report verify(const Evidence& evidence);

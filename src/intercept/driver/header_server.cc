@@ -11,7 +11,9 @@ constexpr size_t kBatchBytes = 16 * 1024;
 }
 
 HeaderServer::HeaderServer(os::EventLoop& loop, const os::SharedKey* key)
-    : loop_(loop), key_(key), claims_([this](PeerId id, const wire::HeaderRecord& r) { deliver(id, r); }) {}
+    : loop_(loop),
+      key_(key),
+      claims_([this](PeerId id, const wire::HeaderRecord& r) { deliver(id, r); }) {}
 
 tl::expected<void, std::string> HeaderServer::listen(const wire::Endpoint& endpoint) {
   auto fd = os::listen_on(endpoint);
@@ -55,7 +57,8 @@ void HeaderServer::take_frame(PeerId id, Peer& peer, const wire::Frame& frame) {
   wire::Bytes body = frame.body;
   for (uint16_t i = 0; i < frame.count; ++i) {
     const auto flow = wire::take_flow(body);
-    if (!flow) return peer.channel.fail(std::string("malformed frame: ") + wire::to_string(flow.error()));
+    if (!flow)
+      return peer.channel.fail(std::string("malformed frame: ") + wire::to_string(flow.error()));
     if (frame.type == wire::FrameType::claim) {
       claims_.claim(id, *flow);
     } else {

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-
 #include <tl/expected.hpp>
 
 #include "intercept/core/claims.h"

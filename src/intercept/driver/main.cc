@@ -2,14 +2,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <optional>
-
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "intercept/driver/header_server.h"
 #include "intercept/driver/reply_queue.h"
@@ -34,8 +33,8 @@ struct Options {
   bool detach = false;
 };
 
-nlohmann::json counters_json(const intercept::ReplyQueue& queue, const intercept::HeaderServer& server,
-                             uint64_t not_tcp) {
+nlohmann::json counters_json(const intercept::ReplyQueue& queue,
+                             const intercept::HeaderServer& server, uint64_t not_tcp) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& t) {
@@ -130,15 +129,18 @@ int serve(const Options& o, const wire::Endpoint& listen, const os::SharedKey* k
 int main(int argc, char** argv) {
   Options o;
   CLI::App app{"Takes a test host's replies away and returns their TCP/IP headers to mirror-copy"};
-  app.add_option("--service-port", o.service_ports, "TCP ports of the mirrored services")->delimiter(',');
-  app.add_option("-b,--listen", o.listen, "Header return address, ADDR:PORT")->capture_default_str();
+  app.add_option("--service-port", o.service_ports, "TCP ports of the mirrored services")
+      ->delimiter(',');
+  app.add_option("-b,--listen", o.listen, "Header return address, ADDR:PORT")
+      ->capture_default_str();
   app.add_option("--key-file", o.key_file, "Shared key, the same file as mirror-copy's");
   app.add_flag("--no-auth", o.no_auth, "Serve beyond loopback without a key");
   app.add_option("-q,--queue-num", o.queue, "Netfilter queue number")->capture_default_str();
   app.add_option("-x,--pass", o.passed, "Addresses (ADDR or ADDR/LEN) whose replies are left alone")
       ->delimiter(',');
   app.add_option("--counters", o.counters_file, "Write counters here as JSON on exit and SIGUSR1");
-  app.add_flag("--keep-rules", o.keep_rules, "Leave the rules on exit: replies go on being dropped");
+  app.add_flag("--keep-rules", o.keep_rules,
+               "Leave the rules on exit: replies go on being dropped");
   app.add_flag("--print-setup", o.print_setup, "Print the rules as commands and exit");
   app.add_flag("--detach", o.detach, "Remove rules a killed program left, and exit");
   try {
@@ -146,7 +148,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
-  if (o.service_ports.empty()) return fail("--service-port is missing: which service is mirrored?", 2);
+  if (o.service_ports.empty())
+    return fail("--service-port is missing: which service is mirrored?", 2);
   intercept::Rules rules(o.service_ports, o.queue, o.passed);
   if (o.print_setup) {
     for (const auto& line : rules.commands()) std::cout << line << '\n';

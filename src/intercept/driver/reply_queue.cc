@@ -1,12 +1,11 @@
 #include "intercept/driver/reply_queue.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cstring>
@@ -49,14 +48,16 @@ tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number) {
   if (!q.fd_) return os::failure("cannot open a netfilter netlink socket");
   const int one = 1;
   ::setsockopt(q.fd_.get(), SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof one);
-  if (::setsockopt(q.fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
+  if (::setsockopt(q.fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) <
+      0) {
     ::setsockopt(q.fd_.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
   }
   std::array<char, 4096> buffer;
   nlmsghdr* m = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number);
   nfq_nlmsg_cfg_put_cmd(m, AF_INET, NFQNL_CFG_CMD_BIND);
   const std::string name = "cannot bind to queue " + std::to_string(number);
-  if (auto done = configure(q.fd_.get(), m, name.c_str()); !done) return tl::unexpected(done.error());
+  if (auto done = configure(q.fd_.get(), m, name.c_str()); !done)
+    return tl::unexpected(done.error());
   m = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number);
   nfq_nlmsg_cfg_put_params(m, NFQNL_COPY_PACKET, kCopyRange);
   nfq_nlmsg_cfg_put_qmaxlen(m, kQueueLength);
@@ -91,7 +92,8 @@ tl::expected<void, std::string> ReplyQueue::read(const std::function<void(wire::
     int left = static_cast<int>(messages[static_cast<size_t>(i)].msg_len);
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
       std::array<nlattr*, NFQA_MAX + 1> attributes{};
-      if (header->nlmsg_type == NLMSG_ERROR || nfq_nlmsg_parse(header, attributes.data()) < 0) continue;
+      if (header->nlmsg_type == NLMSG_ERROR || nfq_nlmsg_parse(header, attributes.data()) < 0)
+        continue;
       if (attributes[NFQA_PACKET_HDR] == nullptr) continue;
       const auto* packet = static_cast<const nfqnl_msg_packet_hdr*>(
           mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]));

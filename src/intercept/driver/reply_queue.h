@@ -1,14 +1,13 @@
-// The kernel queue of replies (NFQUEUE): headers are read in batches, and every packet is dropped in
-// a way that lets the test host believe it left. Never bypassed: when nobody reads, replies are
+// The kernel queue of replies (NFQUEUE): headers are read in batches, and every packet is dropped
+// in a way that lets the test host believe it left. Never bypassed: when nobody reads, replies are
 // dropped by the kernel (fail closed, S13).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "os/fd.h"
 #include "wire/bytes.h"

@@ -33,7 +33,8 @@ tl::expected<Outcome, std::string> run(const std::vector<std::string>& command) 
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return os::failure("cannot run " + command[0], error, "install the package iptables");
+  if (error != 0)
+    return os::failure("cannot run " + command[0], error, "install the package iptables");
   writer.reset();
   Outcome outcome;
   std::array<char, 512> buffer;
@@ -69,7 +70,7 @@ std::vector<Rules::Command> Rules::rules() const {
   for (const std::string program : {"iptables", "ip6tables"}) {
     for (const uint16_t port : ports_) {
       const std::vector<std::string> match{program, "-p", "tcp", "--sport", std::to_string(port),
-                                           "!", "-o", "lo"};
+                                           "!",     "-o", "lo"};
       for (const auto& address : passed_) {
         if (is_v6(address) != (program == "ip6tables")) continue;
         Command rule = match;

@@ -22,8 +22,8 @@ struct Piece {
   uint32_t acked;
 };
 
-TapPacket packet(const Endpoint& from, const Endpoint& to, uint32_t seq, uint32_t ack, uint8_t flags,
-                 const std::string& data = {}) {
+TapPacket packet(const Endpoint& from, const Endpoint& to, uint32_t seq, uint32_t ack,
+                 uint8_t flags, const std::string& data = {}) {
   wire::TcpHeader h;
   h.src = from;
   h.dst = to;
@@ -32,8 +32,8 @@ TapPacket packet(const Endpoint& from, const Endpoint& to, uint32_t seq, uint32_
   h.flags = flags;
   TapPacket p;
   p.bytes.resize(wire::kMaxHeaderBytes + data.size());
-  p.bytes.resize(wire::write_packet(
-      h, {reinterpret_cast<const uint8_t*>(data.data()), data.size()}, p.bytes.data()));
+  p.bytes.resize(wire::write_packet(h, {reinterpret_cast<const uint8_t*>(data.data()), data.size()},
+                                    p.bytes.data()));
   return p;
 }
 
@@ -65,7 +65,9 @@ Evidence good() {
   e.clients = e.online;
   e.test = session(kTest, kGood);
   e.copy = {{"account",
-             {{"balances", true}, {"sessions_captured", 1}, {"sessions_mirrored", 1},
+             {{"balances", true},
+              {"sessions_captured", 1},
+              {"sessions_mirrored", 1},
               {"bytes_mirrored", 2 * kLength}}}};
   return e;
 }

@@ -17,8 +17,8 @@ TEST(Seq, ComparesAcrossTheWrap) {
 
 TEST(Seq, UnwrapFindsTheOffsetNearestTheHint) {
   const Seq zero(0xffffff00);
-  for (const int64_t offset : {int64_t{0}, int64_t{255}, int64_t{256}, int64_t{1} << 32,
-                               (int64_t{5} << 32) + 77}) {
+  for (const int64_t offset :
+       {int64_t{0}, int64_t{255}, int64_t{256}, int64_t{1} << 32, (int64_t{5} << 32) + 77}) {
     EXPECT_EQ(unwrap(wrap(offset, zero), zero, offset + 1000000), offset);
     EXPECT_EQ(unwrap(wrap(offset, zero), zero, offset - 1000000), offset);
   }
