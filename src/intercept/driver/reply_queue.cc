@@ -1,10 +1,14 @@
 #include "intercept/driver/reply_queue.h"
 
+// Why first and apart: <linux/netfilter.h> redefines what <netinet/in.h> declares unless it sees it.
+// clang-format off
+#include <netinet/in.h>
+// clang-format on
+
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
