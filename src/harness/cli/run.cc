@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "harness/cli/lab.h"
+#include "harness/report/progress.h"
 #include "harness/scenario/expression.h"
 #include "os/atomic_file.h"
 #include "os/clock.h"
@@ -39,23 +40,29 @@ class Interruption {
   std::thread thread_;
 };
 
+// Shows each phase and keeps how long it took.
 class Phases {
  public:
-  explicit Phases(report::Result& result) : result_(result) {}
-  void begin(const std::string& name, const std::string& words) {
+  Phases(report::Result& result, report::Progress& progress)
+      : result_(result), progress_(progress) {}
+  void begin(const std::string& name, const std::string& words,
+             report::Progress::Status status = {}) {
     end();
     name_ = name;
     began_ = os::steady_now();
-    std::cerr << fmt::format("  {:<9} {}", name, words) << std::endl;
+    progress_.begin(name, words, std::move(status));
   }
   void end() {
-    if (!name_.empty())
+    progress_.end();
+    if (!name_.empty()) {
       result_.duration_s[name_] += static_cast<double>(os::steady_now() - began_) / 1e9;
+    }
     name_.clear();
   }
 
  private:
   report::Result& result_;
+  report::Progress& progress_;
   std::string name_;
   int64_t began_ = 0;
 };
@@ -110,8 +117,8 @@ void add_metrics(report::Result& r) {
 }
 
 void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
-             report::Result& r) {
-  Phases phases(r);
+             report::Progress& progress, report::Result& r) {
+  Phases phases(r, progress);
   Lab lab(s, o.out, o.programs, interrupted);
   const auto stop_if_interrupted = [&] {
     if (interrupted) throw std::runtime_error("interrupted");
@@ -145,6 +152,7 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
   } catch (const std::exception& e) {
     r.verdict = "error";
     r.reason = e.what();
+    phases.end();
     if (r.reason != "interrupted") std::cerr << lab.describe_processes();
   }
   phases.end();
@@ -159,11 +167,11 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.seed = s.seed;
   r.traffic = nlohmann::json::object();
   r.reproduce = fmt::format("mirrorlab run {} --seed {}", s.path, s.seed);
-  std::cerr << fmt::format("{}{}  (seed {})", s.name,
-                           s.variant.empty() ? "" : " [" + s.variant + "]", s.seed)
-            << std::endl;
   std::atomic<bool> interrupted{false};
   const Interruption interruption(interrupted);
+  report::Progress progress = report::Progress::for_standard_error();
+  progress.headline(fmt::format("{}{}  (seed {})", s.name,
+                                s.variant.empty() ? "" : " [" + s.variant + "]", s.seed));
   if (s.ip == scenario::Ip::v6) {
     r.verdict = "skipped";
     r.reason = "this harness builds IPv4 topologies only";
@@ -171,7 +179,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
     r.verdict = "skipped";
     r.reason = missing;
   } else {
-    run_lab(s, o, interrupted, r);
+    run_lab(s, o, interrupted, progress, r);
   }
   r.artifacts = {{"result", o.out + "/result.json"},
                  {"logs", o.out + "/logs"},
