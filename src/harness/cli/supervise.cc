@@ -1,5 +1,7 @@
 #include "harness/cli/supervise.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -7,10 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <array>
+#include <exception>
 #include <iostream>
 
 #include "os/error.h"
+#include "os/fd.h"
 
 namespace mirrorlab::cli {
 
@@ -20,10 +24,13 @@ int refuse(const char* what) {
   return 3;
 }
 
-int inside(const std::function<int()>& work, pid_t parent) {
+// `alive`: the read end of a pipe whose write end only the parent holds.
+int inside(const std::function<int()>& work, const os::Fd& alive) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Why: the parent may have died before the line above.
-  if (::getppid() != 0 && ::getppid() != parent) return 3;
+  // Why: the parent may have died before the line above, and a first process has no parent to ask
+  // for. The pipe hangs up when the parent is gone.
+  pollfd parent{alive.get(), 0, 0};
+  if (::poll(&parent, 1, 0) != 0) return 3;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
       ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0 ||
       ::mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, nullptr) < 0) {
@@ -43,12 +50,21 @@ int supervise(const std::function<int()>& work) {
   ::sigaddset(&passed, SIGTERM);
   ::sigaddset(&passed, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &passed, nullptr);
-  const pid_t parent = ::getpid();
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0) return refuse("cannot make a pipe");
+  const os::Fd alive(ends[0]);
+  os::Fd held(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) return refuse("cannot fork");
   if (child == 0) {
+    held.reset();
     ::setpgid(0, 0);
-    const int code = inside(work, parent);
+    int code = 3;
+    try {
+      code = inside(work, alive);
+    } catch (const std::exception& e) {
+      std::cerr << "mirrorlab: " << e.what() << '\n';
+    }
     std::cout.flush();
     ::_exit(code);
   }
@@ -61,7 +77,10 @@ int supervise(const std::function<int()>& work) {
     }
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) != child) continue;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    std::cerr << "mirrorlab: the run was ended by signal " << WTERMSIG(status)
+              << "; nothing of it is left, and there is no verdict\n";
+    return 3;
   }
 }
 
