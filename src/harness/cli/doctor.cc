@@ -1,66 +1,73 @@
 #include "harness/cli/doctor.h"
 
-#include <linux/if_ether.h>
-#include <linux/netlink.h>
-#include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
 
-#include <cstdlib>
-#include <functional>
 #include <iostream>
-#include <sstream>
-#include <string>
+#include <nlohmann/json.hpp>
 
-#include "harness/net/namespace.h"
-#include "os/error.h"
-#include "os/fd.h"
+#include "harness/cli/probes.h"
 
 namespace mirrorlab::cli {
 
 namespace {
-bool say(const std::string& what, bool there, const std::string& detail) {
-  std::cout << (there ? "  yes  " : "  NO   ") << what << (detail.empty() ? "" : ": " + detail)
-            << '\n';
-  return there;
-}
-
-bool socket_works(const std::string& what, int family, int type, int protocol,
-                  const std::string& mend) {
-  const os::Fd fd(::socket(family, type, protocol));
-  return say(what, fd.valid(), fd ? "" : os::error_text("refused", errno, mend));
-}
-
-bool program(const std::string& name, const std::string& package) {
-  const char* path = ::getenv("PATH");
-  std::istringstream in(std::string(path != nullptr ? path : "") + ":/usr/sbin:/sbin");
-  for (std::string directory; std::getline(in, directory, ':');) {
-    if (::access((directory + "/" + name).c_str(), X_OK) == 0) return say(name, true, directory);
+const char* to_string(Need need) {
+  switch (need) {
+    case Need::always:
+      return "always";
+    case Need::some:
+      return "some";
+    case Need::never:
+      return "never";
   }
-  return say(name, false, "install the package " + package);
+  return "?";
+}
+
+std::string line(const Capability& c) {
+  const char* mark = c.there ? "yes" : c.need == Need::always ? "NO " : "no ";
+  std::string text = fmt::format("  {}  {}", mark, c.name);
+  if (!c.detail.empty()) text += ": " + c.detail;
+  if (!c.there && !c.in_place.empty()) text += "; used in its place: " + c.in_place;
+  return text + "\n";
+}
+
+std::string machine() {
+  utsname name{};
+  ::uname(&name);
+  return fmt::format("{} {} {}", name.sysname, name.release, name.machine);
 }
 }  // namespace
 
-int doctor() {
-  bool needed = true;
-  std::cout << "needed for every scenario\n";
-  try {
-    net::Namespace::create();
-    say("network namespaces", true, "");
-  } catch (const std::exception& e) {
-    needed = say("network namespaces", false, e.what());
+int doctor(const std::string& programs, bool json) {
+  auto all = probe_kernel();
+  const auto installed = probe_programs(programs);
+  all.insert(all.end(), installed.begin(), installed.end());
+  bool able = true;
+  for (const auto& c : all) able = able && (c.there || c.need != Need::always);
+  if (json) {
+    nlohmann::json out{{"machine", machine()}, {"able", able}};
+    for (const auto& c : all) {
+      out["capabilities"].push_back({{"name", c.name},
+                                     {"needed", to_string(c.need)},
+                                     {"there", c.there},
+                                     {"detail", c.detail},
+                                     {"in_place", c.there ? "" : c.in_place}});
+    }
+    std::cout << out.dump(2) << '\n';
+    return able ? 0 : 3;
   }
-  needed &= socket_works("packet sockets", AF_PACKET, SOCK_DGRAM, 0, "run as root");
-  needed &= socket_works("raw sockets", AF_INET, SOCK_RAW, 255, "run as root");
-  needed &= socket_works("netfilter netlink (NFQUEUE)", AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER,
-                         "a kernel with nfnetlink_queue is needed");
-  needed &= program("iptables", "iptables");
-  std::cout << "needed for some\n";
-  program("nginx", "nginx-light");
-  program("wrk", "wrk");
-  program("redis-server", "redis-server");
-  std::cout << (needed ? "scenarios can run here\n" : "scenarios cannot run here\n");
-  return needed ? 0 : 3;
+  std::cout << machine() << '\n';
+  const auto section = [&](Need need, const char* title) {
+    std::cout << title << '\n';
+    for (const auto& c : all) {
+      if (c.need == need) std::cout << line(c);
+    }
+  };
+  section(Need::always, "needed by every scenario");
+  section(Need::some, "needed by some scenarios, which are skipped without it");
+  section(Need::never, "used or replaced");
+  std::cout << (able ? "scenarios can run here\n" : "scenarios cannot run here\n");
+  return able ? 0 : 3;
 }
 
 }  // namespace mirrorlab::cli

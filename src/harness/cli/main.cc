@@ -120,6 +120,8 @@ int main(int argc, char** argv) {
   auto* list_command = app.add_subcommand("list", "List the scenarios of a directory");
   list_command->add_option("directory", a.directory)->capture_default_str();
   auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
+  doctor_command->add_option("--format", a.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   auto* serve_command = app.add_subcommand("serve", "The built-in HTTP service");
   serve_command->add_option("port", a.port)->required();
   auto* load_command = app.add_subcommand("load", "The built-in HTTP clients");
@@ -133,7 +135,7 @@ int main(int argc, char** argv) {
     if (*run_command) return run(a);
     if (*validate_command) return validate(a);
     if (*list_command) return list(a);
-    if (*doctor_command) return cli::doctor();
+    if (*doctor_command) return cli::doctor(own_directory(), a.format == "json");
     if (*serve_command) return traffic::run_http_service(a.port);
     return traffic::run_http_clients(nlohmann::json::parse(a.load));
   } catch (const std::exception& e) {
