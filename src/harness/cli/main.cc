@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
+#include "harness/cli/batch.h"
 #include "harness/cli/doctor.h"
-#include "harness/cli/run.h"
 #include "harness/cli/supervise.h"
 #include "harness/scenario/scenario_file.h"
 #include "harness/traffic/http.h"
@@ -19,7 +21,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   std::vector<std::string> files;
   std::string out, format = "text", directory = "scenarios", load;
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed;
   uint16_t port = 0;
 };
 
@@ -30,43 +32,18 @@ int complain(const scenario::Error& error) {
   return 2;
 }
 
-int run_all(const Arguments& a, const std::vector<scenario::Scenario>& all,
-            const std::string& programs) {
-  int code = 0;
-  for (const auto& s : all) {
-    cli::RunOptions o;
-    o.out = a.out.empty() ? "mirrorlab-out/" + s.name : a.out;
-    if (!s.variant.empty()) o.out += "/" + s.variant;
-    o.programs = programs;
-    o.json = a.format == "json";
-    std::error_code error;
-    fs::create_directories(o.out + "/logs", error);
-    if (error) {
-      std::cerr << "mirrorlab: cannot create " << o.out << ": " << error.message()
-                << "; name another with --out\n";
-      return 2;
-    }
-    const auto result = cli::run_scenario(s, o);
-    std::cout << (o.json ? report::to_json(result).dump(2) + "\n" : report::to_text(result))
-              << std::flush;
-    code = std::max(code, report::exit_code(result));
-    if (code == 130) break;
-  }
-  return code;
-}
-
 int run(const Arguments& a) {
   std::vector<scenario::Scenario> all;
   for (const auto& file : a.files) {
     auto read = scenario::read_scenario_file(file);
     if (!read) return complain(read.error());
     for (auto& s : *read) {
-      if (a.seed != 0) s.seed = a.seed;
+      if (a.seed) s.seed = *a.seed;
       all.push_back(std::move(s));
     }
   }
-  const std::string programs = own_directory();
-  return cli::supervise([&] { return run_all(a, all, programs); });
+  const cli::BatchOptions options{a.out, own_directory(), a.format == "json"};
+  return cli::supervise([&] { return cli::run_batch(all, options); });
 }
 
 int validate(const Arguments& a) {
@@ -85,23 +62,27 @@ int validate(const Arguments& a) {
 int list(const Arguments& a) {
   std::error_code error;
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(a.directory, error)) {
-    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  for (auto entry = fs::recursive_directory_iterator(a.directory, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() == ".yaml") files.push_back(entry->path());
   }
   if (error) {
-    std::cerr << "mirrorlab: cannot list " << a.directory << ": " << error.message() << '\n';
+    std::cerr << "mirrorlab: cannot list " << a.directory << ": " << error.message()
+              << "; name the directory of your scenarios\n";
     return 2;
   }
   std::ranges::sort(files);
+  int code = 0;
   for (const auto& file : files) {
     const auto read = scenario::read_scenario_file(file.string());
     if (!read) {
-      complain(read.error());
+      code = complain(read.error());
       continue;
     }
-    std::cout << file.string() << "  " << read->front().about << '\n';
+    std::cout << file.string() << '\n';
+    if (!read->front().about.empty()) std::cout << "    " << read->front().about << '\n';
   }
-  return 0;
+  return code;
 }
 }  // namespace
 
