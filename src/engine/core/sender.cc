@@ -309,7 +309,11 @@ void send_syn(Env& env, Session& s, Nanos now) {
   // options are those any modern client offers.
   const uint16_t path_mss =
       static_cast<uint16_t>(env.config.mtu - (s.client.address.is_v4() ? 40 : 60));
-  h.options.mss = s.client_mss != 0 ? s.client_mss : path_mss;
+  if (s.client_mss != 0) {
+    h.options.mss = s.client_mss;
+  } else if (!s.whole) {
+    h.options.mss = path_mss;
+  }
   h.options.sack_permitted = s.client_sack;
   if (s.client_has_scale) h.options.window_scale = s.client_scale;
   if (s.client_timestamps) {
