@@ -1,0 +1,100 @@
+// One direction of a link: decides what becomes of each frame and when it leaves. Four verbs: take,
+// next_due, release, change. No socket, no clock: `now` is an argument, frames leave by a sink.
+//
+// Order: down, MTU, loss, corruption, reorder, rate with its queue, delay with jitter, duplication.
+// ARP, neighbour discovery and everything that is no IP pass at once and unharmed (unless the link
+// is down): a fault of those would be a fault of the laboratory.
+//
+// Every frame taken is accounted for: in + duplicated + cut = out + dropped + waiting.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "harness/wirebox/delay_line.h"
+#include "harness/wirebox/fate.h"
+#include "harness/wirebox/flow_table.h"
+#include "harness/wirebox/frame_pool.h"
+#include "harness/wirebox/rate_limit.h"
+#include "harness/wirebox/reorder_hold.h"
+#include "harness/wirebox/settings.h"
+
+namespace mirrorlab::wirebox {
+
+enum class Cause : uint8_t { down, too_long, loss, queue, pool_full };
+inline constexpr size_t kCauses = 5;
+[[nodiscard]] const char* to_string(Cause cause);
+
+struct Counters {
+  uint64_t in = 0;
+  uint64_t in_bytes = 0;
+  uint64_t out = 0;
+  uint64_t out_bytes = 0;
+  uint64_t unharmed = 0;  // of `in`: ARP and the like
+  std::array<uint64_t, kCauses> dropped{};
+  uint64_t duplicated = 0;
+  uint64_t reordered = 0;
+  uint64_t corrupted = 0;
+  uint64_t cut = 0;  // frames gained by cutting super-packets that get corrupted
+};
+
+// One packet the link dropped, by its name: the same in every run with the same seed.
+struct Drop {
+  wire::FlowKey flow;
+  uint32_t number = 0;
+  uint64_t ordinal = 0;
+  Direction direction = Direction::a_to_b;
+  Cause cause = Cause::loss;
+};
+
+class OneWay {
+ public:
+  static constexpr size_t kMaxDrops = 4096;  // listed; all are counted
+  // The frame's bytes must outlive the sending; pooled ones are the receiver's to give back.
+  using Send = std::function<void(const Frame&)>;
+
+  // `flows` and `pool` are shared with the other direction.
+  OneWay(uint64_t seed, std::string_view link, Direction direction, FlowTable& flows,
+         FramePool& pool, Send send);
+
+  void take(Frame frame, os::Nanos now);
+  [[nodiscard]] os::Nanos next_due();
+  void release(os::Nanos now);
+  void change(const Settings& settings) { settings_ = settings; }
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const std::vector<Drop>& drops() const { return drops_; }
+  // Lets go of every frame that waits to be overtaken (before the flow table forgets).
+  void let_go_held(os::Nanos now);
+
+ private:
+  struct Context {
+    uint32_t flow;
+    uint64_t ordinal;
+  };
+  void drop(const Frame& frame, const Context* context, Cause cause);
+  void corrupt(Frame frame, const IpInfo& info, const Fate& fate, const Context& c, os::Nanos now);
+  void reorder_or_forward(const Frame& frame, const Fate& fate, const Context& c, os::Nanos now);
+  void forward(const Frame& frame, double jitter, const Context& c, os::Nanos now);
+  void let_go(uint32_t slot, os::Nanos now);
+  void emit(const Frame& frame);
+
+  Settings settings_;
+  FateTeller teller_;
+  Direction direction_;
+  FlowTable& flows_;
+  FramePool& pool_;
+  Send send_;
+  RateLimit rate_;
+  ReorderHold hold_;
+  DelayLine line_;
+  Counters counters_;
+  std::vector<Drop> drops_;
+  std::vector<Frame> segments_;
+};
+
+}  // namespace mirrorlab::wirebox

@@ -1,0 +1,147 @@
+#include "harness/wirebox/packet_port.h"
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+
+#include "os/error.h"
+
+namespace mirrorlab::wirebox {
+
+namespace {
+// Room in a slot before the frame: the ring's own header, and alignment.
+constexpr size_t kSlotOverhead = 128;
+
+template <typename T>
+void set_option(int fd, int option, const T& value, const char* what) {
+  if (::setsockopt(fd, SOL_PACKET, option, &value, sizeof value) < 0) {
+    throw std::runtime_error(os::error_text(std::string("cannot set ") + what));
+  }
+}
+}  // namespace
+
+PacketPort::PacketPort(const std::string& device, size_t frame_bytes) {
+  fd_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd_) throw std::runtime_error(os::error_text("cannot open a packet socket"));
+  const int on = 1;
+  set_option(fd_.get(), PACKET_IGNORE_OUTGOING, on, "PACKET_IGNORE_OUTGOING");
+  set_option(fd_.get(), PACKET_QDISC_BYPASS, on, "PACKET_QDISC_BYPASS");
+  const int version = TPACKET_V2;
+  set_option(fd_.get(), PACKET_VERSION, version, "TPACKET_V2");
+  // Before the ring: the kernel refuses it afterwards.
+  set_option(fd_.get(), PACKET_VNET_HDR, on, "PACKET_VNET_HDR");
+  open_ring(device, frame_bytes);
+  bind_to(device);
+  queued_.reserve(kBatch);
+  messages_.resize(kBatch);
+  parts_.resize(2 * kBatch);
+}
+
+void PacketPort::open_ring(const std::string& device, size_t frame_bytes) {
+  slot_bytes_ = std::bit_ceil(frame_bytes + kSlotOverhead);
+  // Why blocks of 128 KiB at least: a slot must not cross a block.
+  const size_t block = std::max<size_t>(slot_bytes_, size_t{128} << 10U);
+  tpacket_req request{};
+  request.tp_block_size = static_cast<unsigned>(block);
+  request.tp_block_nr = static_cast<unsigned>(kRingBytes / block);
+  request.tp_frame_size = static_cast<unsigned>(slot_bytes_);
+  slots_ = kRingBytes / slot_bytes_;
+  request.tp_frame_nr = static_cast<unsigned>(slots_);
+  set_option(fd_.get(), PACKET_RX_RING, request, ("a receive ring on " + device).c_str());
+  ring_bytes_ = kRingBytes;
+  void* mapped = ::mmap(nullptr, ring_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+  if (mapped == MAP_FAILED) throw std::runtime_error(os::error_text("cannot map a receive ring"));
+  ring_ = static_cast<uint8_t*>(mapped);
+}
+
+void PacketPort::bind_to(const std::string& device) {
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
+  if (address.sll_ifindex == 0 ||
+      ::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+    throw std::runtime_error(os::error_text("cannot open device " + device));
+  }
+}
+
+PacketPort::~PacketPort() {
+  if (ring_ != nullptr) ::munmap(ring_, ring_bytes_);
+}
+
+bool PacketPort::next(Frame& frame) {
+  while (taken_ < slots_) {
+    auto* header = reinterpret_cast<tpacket2_hdr*>(ring_ + at_ * slot_bytes_);
+    // The kernel fills the slot, then sets the status.
+    if ((std::atomic_ref(header->tp_status).load(std::memory_order_acquire) & TP_STATUS_USER) == 0)
+      return false;
+    at_ = at_ + 1 == slots_ ? 0 : at_ + 1;
+    ++taken_;
+    if (header->tp_snaplen != header->tp_len) {
+      ++truncated_;
+      continue;
+    }
+    frame.bytes = reinterpret_cast<uint8_t*>(header) + header->tp_mac;
+    frame.size = header->tp_len;
+    frame.pooled = false;
+    std::memcpy(&frame.vnet, frame.bytes - sizeof frame.vnet, sizeof frame.vnet);
+    return true;
+  }
+  return false;
+}
+
+void PacketPort::give_back() {
+  for (size_t slot = (at_ + slots_ - taken_) % slots_; taken_ > 0; --taken_) {
+    auto* header = reinterpret_cast<tpacket2_hdr*>(ring_ + slot * slot_bytes_);
+    std::atomic_ref(header->tp_status).store(TP_STATUS_KERNEL, std::memory_order_release);
+    slot = slot + 1 == slots_ ? 0 : slot + 1;
+  }
+}
+
+void PacketPort::send(const Frame& frame) {
+  queued_.push_back(frame);
+  if (queued_.size() == kBatch) flush();
+}
+
+void PacketPort::flush() {
+  for (size_t i = 0; i < queued_.size(); ++i) {
+    parts_[2 * i] = {&queued_[i].vnet, sizeof queued_[i].vnet};
+    parts_[2 * i + 1] = {queued_[i].bytes, queued_[i].size};
+    messages_[i] = {};
+    messages_[i].msg_hdr.msg_iov = &parts_[2 * i];
+    messages_[i].msg_hdr.msg_iovlen = 2;
+  }
+  for (size_t sent = 0; sent < queued_.size();) {
+    const int n =
+        ::sendmmsg(fd_.get(), &messages_[sent], static_cast<unsigned>(queued_.size() - sent), 0);
+    if (n > 0) {
+      sent += static_cast<size_t>(n);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    ++send_errors_;
+    ++sent;  // this one is lost, and said to be; the rest is tried
+  }
+  for (const Frame& frame : queued_) pool_->give(frame);
+  queued_.clear();
+}
+
+uint64_t PacketPort::kernel_drops() {
+  tpacket_stats stats{};
+  socklen_t length = sizeof stats;
+  // Reading sets the kernel's counter back.
+  if (::getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &length) == 0) {
+    kernel_drops_ += stats.tp_drops;
+  }
+  return kernel_drops_;
+}
+
+}  // namespace mirrorlab::wirebox

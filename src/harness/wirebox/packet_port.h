@@ -1,0 +1,67 @@
+// A device of the wirebox namespace as a packet socket: frames are read in place from a receive
+// ring (TPACKET_V2: each frame is visible at once, and the ring is not bounded by rmem_max) and
+// sent in batches. Offloaded super-packets and unfinished checksums pass as they are
+// (PACKET_VNET_HDR).
+//
+// Threads: one at a time.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <string>
+#include <vector>
+
+#include "harness/wirebox/frame.h"
+#include "harness/wirebox/frame_pool.h"
+#include "os/fd.h"
+
+namespace mirrorlab::wirebox {
+
+class PacketPort {
+ public:
+  // Opens `device` of the caller's network namespace for frames of up to `frame_bytes`. Throws
+  // std::runtime_error.
+  PacketPort(const std::string& device, size_t frame_bytes);
+  ~PacketPort();
+  PacketPort(const PacketPort&) = delete;
+  PacketPort& operator=(const PacketPort&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // The next received frame, in the ring until give_back(). False when there is none.
+  bool next(Frame& frame);
+  void give_back();
+
+  // Queues a frame; a full batch is sent at once.
+  void send(const Frame& frame);
+  // Sends what is queued; pooled frames go back to `pool`.
+  void flush();
+  void set_pool(FramePool& pool) { pool_ = &pool; }
+
+  [[nodiscard]] uint64_t kernel_drops();
+  [[nodiscard]] uint64_t send_errors() const { return send_errors_; }
+  [[nodiscard]] uint64_t truncated() const { return truncated_; }
+
+ private:
+  static constexpr size_t kRingBytes = size_t{32} << 20U;
+  static constexpr size_t kBatch = 128;
+  void open_ring(const std::string& device, size_t frame_bytes);
+  void bind_to(const std::string& device);
+
+  os::Fd fd_;
+  uint8_t* ring_ = nullptr;
+  size_t ring_bytes_ = 0;
+  size_t slot_bytes_ = 0;
+  size_t slots_ = 0;
+  size_t at_ = 0;     // next slot to read
+  size_t taken_ = 0;  // slots read and not given back
+  FramePool* pool_ = nullptr;
+  std::vector<Frame> queued_;
+  std::vector<mmsghdr> messages_;
+  std::vector<iovec> parts_;
+  uint64_t kernel_drops_ = 0;
+  uint64_t send_errors_ = 0;
+  uint64_t truncated_ = 0;
+};
+
+}  // namespace mirrorlab::wirebox

@@ -1,0 +1,34 @@
+// A sender of a fixed rate with a bounded queue before it: says when a frame has left, or that the
+// queue had no room. Holds no frames: when the last one will have left is all there is to know.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+
+#include "harness/wirebox/settings.h"
+
+namespace mirrorlab::wirebox {
+
+class RateLimit {
+ public:
+  // The time the last bit of `bytes` leaves; nothing when the queue is full.
+  [[nodiscard]] std::optional<os::Nanos> admit(uint32_t bytes, const Settings& s, os::Nanos now) {
+    if (s.rate_bits == 0) return now;
+    const os::Nanos busy_for = std::max<os::Nanos>(free_at_ - now, 0);
+    const double waiting =
+        static_cast<double>(busy_for) / 1e9 * static_cast<double>(s.rate_bits) / 8;
+    // Why: a frame larger than the whole queue passes when nothing waits; else it never would.
+    if (busy_for > 0 && waiting + bytes > static_cast<double>(queue_bytes(s))) return std::nullopt;
+    const double takes = static_cast<double>(bytes) * 8e9 / static_cast<double>(s.rate_bits);
+    free_at_ = std::max(now, free_at_) + static_cast<os::Nanos>(takes);
+    return free_at_;
+  }
+  [[nodiscard]] static uint64_t queue_bytes(const Settings& s) {
+    return s.queue_bytes != 0 ? s.queue_bytes : std::max<uint64_t>(s.rate_bits / 160, 32 * 1024);
+  }
+
+ private:
+  os::Nanos free_at_ = 0;
+};
+
+}  // namespace mirrorlab::wirebox
