@@ -13,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "harness/cli/traffic_command.h"
 #include "harness/net/netlink.h"
 #include "os/clock.h"
 
@@ -26,10 +27,6 @@ constexpr const char* kOnlineAddress = "10.1.255.1";
 constexpr const char* kTestAddress = "10.2.0.2";
 constexpr const char* kFirstClient = "10.1.0.1";
 constexpr int kReadyMs = 10'000;
-
-int64_t milliseconds(scenario::Duration d) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-}
 
 std::vector<std::string> words(const std::string& line) {
   std::istringstream in(line);
@@ -187,7 +184,9 @@ void Lab::start_services() {
       } else if (service.kind == ServiceKind::recorder) {
         services_.push_back(
             start(n.name + "." + service.id, n.name,
-                  {programs_ + "/mirrorlab", "serve", std::to_string(service.port)}));
+                  {programs_ + "/mirrorlab", "serve",
+                   serve_options(service, out_ + "/" + n.name + "." + service.id + ".rec.jsonl")
+                       .dump()}));
         expect_ready(*services_.back(), "ready");
       } else if (service.kind == ServiceKind::command) {
         services_.push_back(start(n.name + "." + service.id, n.name, words(service.command)));
@@ -253,24 +252,12 @@ std::vector<std::string> Lab::traffic_command(const scenario::Traffic& t) const 
     return words(replace(replace(t.command, "{address}", kOnlineAddress), "{port}",
                          std::to_string(t.to_port)));
   }
-  const uint64_t clients = node(Role::clients).count;
-  const uint64_t connections = t.per_client ? t.connections * clients : t.connections;
-  const nlohmann::json o = {
-      {"address", kOnlineAddress},
-      {"port", t.to_port},
-      {"first_client", kFirstClient},
-      {"clients", clients},
-      {"connections", connections},
-      {"concurrency", std::min<uint64_t>(t.concurrency != 0 ? t.concurrency : connections, 1000)},
-      {"requests", t.requests},
-      {"keep_alive", t.keep_alive},
-      {"seed", scenario_.seed},
-      {"body_low", t.body.low},
-      {"body_high", t.body.high},
-      {"answer_low", t.answer.low},
-      {"answer_high", t.answer.high},
-      {"think_low_ms", milliseconds(t.think.low)},
-      {"think_high_ms", milliseconds(t.think.high)}};
+  const auto& server = scenario_.node(t.to_node)->run;
+  const bool recorder = std::ranges::any_of(server, [&](const scenario::Service& service) {
+    return service.port == t.to_port && service.kind == ServiceKind::recorder;
+  });
+  const auto o = load_options(t, {fmt::format("{}:{}", kOnlineAddress, t.to_port), kFirstClient,
+                                  node(Role::clients).count, recorder, scenario_.seed});
   return {programs_ + "/mirrorlab", "load", o.dump()};
 }
 
@@ -292,7 +279,7 @@ nlohmann::json Lab::drive_traffic() {
     if (code != 0)
       throw std::runtime_error("traffic " + scenario_.traffic[i].id +
                                " failed: " + running[i]->describe());
-    if (scenario_.traffic[i].kind == scenario::TrafficKind::http) {
+    if (scenario_.traffic[i].kind != scenario::TrafficKind::command) {
       const auto log = out_ + "/logs/traffic-" + scenario_.traffic[i].id + ".log";
       running[i].reset();  // its output is whole now
       figures = read_json(log);

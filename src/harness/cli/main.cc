@@ -12,7 +12,8 @@
 #include "harness/cli/doctor.h"
 #include "harness/cli/supervise.h"
 #include "harness/scenario/scenario_file.h"
-#include "harness/traffic/http.h"
+#include "harness/traffic/load.h"
+#include "harness/traffic/service.h"
 
 namespace {
 using namespace mirrorlab;
@@ -20,9 +21,8 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> files;
-  std::string out, format = "text", directory = "scenarios", load;
+  std::string out, format = "text", directory = "scenarios", built_in;
   std::optional<uint64_t> seed;
-  uint16_t port = 0;
 };
 
 std::string own_directory() { return fs::read_symlink("/proc/self/exe").parent_path().string(); }
@@ -103,10 +103,10 @@ int main(int argc, char** argv) {
   auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
   doctor_command->add_option("--format", a.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  auto* serve_command = app.add_subcommand("serve", "The built-in HTTP service");
-  serve_command->add_option("port", a.port)->required();
-  auto* load_command = app.add_subcommand("load", "The built-in HTTP clients");
-  load_command->add_option("options", a.load, "JSON")->required();
+  auto* serve_command = app.add_subcommand("serve", "The built-in service");
+  serve_command->add_option("options", a.built_in, "JSON")->required();
+  auto* load_command = app.add_subcommand("load", "The built-in clients");
+  load_command->add_option("options", a.built_in, "JSON")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -117,8 +117,8 @@ int main(int argc, char** argv) {
     if (*validate_command) return validate(a);
     if (*list_command) return list(a);
     if (*doctor_command) return cli::doctor(own_directory(), a.format == "json");
-    if (*serve_command) return traffic::run_http_service(a.port);
-    return traffic::run_http_clients(nlohmann::json::parse(a.load));
+    const auto options = nlohmann::json::parse(a.built_in);
+    return *serve_command ? traffic::run_service(options) : traffic::run_load(options);
   } catch (const std::exception& e) {
     std::cerr << "mirrorlab: " << e.what() << '\n';
     return 3;

@@ -29,12 +29,27 @@ struct Readiness {
 
 enum class ServiceKind : uint8_t { recorder, nginx, redis, memcached, command };
 
+// How the built-in service behaves (docs/SCENARIO.md). Zero: as it comes.
+struct Recorder {
+  std::string mode = "http";    // http, greeting, echo, sink
+  std::string answer = "same";  // same, longer, shorter, none
+  uint64_t answer_every = 1;    // the rule above holds for every n-th answer
+  uint64_t interim = 0;         // 1xx answers before each final one
+  uint64_t close_after = 0;     // answers, then the service closes first
+  bool close_by_reset = false;
+  Range<Duration> delay{};  // from the whole request to its answer
+  uint64_t write_size = 0;  // bytes of one write
+  uint64_t read_rate = 0;   // bytes per second and connection
+  uint64_t window = 0;      // bytes of receive buffer
+};
+
 struct Service {
   std::string id;
   ServiceKind kind = ServiceKind::recorder;
   uint16_t port = 0;
   std::string command;               // ServiceKind::command; {placeholders} allowed
   std::vector<std::string> options;  // appended to the command line
+  Recorder recorder;                 // ServiceKind::recorder
   Readiness ready;
   Location at;
 };
@@ -104,7 +119,28 @@ struct Engine {
   Location at;
 };
 
-enum class TrafficKind : uint8_t { http, command };
+enum class TrafficKind : uint8_t { http, script, command };
+
+enum class StepKind : uint8_t {
+  connect,
+  send,
+  expect,
+  expect_close,
+  think,
+  half_close,
+  reset,
+  repeat,
+};
+
+// One step of `kind: script`: a text, or that many bytes when it is empty.
+struct Step {
+  StepKind kind = StepKind::send;
+  std::string text;
+  Range<uint64_t> size{0, 0};
+  Range<Duration> think{};
+  uint64_t times = 1;  // repeat
+  std::vector<Step> steps;
+};
 
 struct Traffic {
   std::string id;
@@ -113,15 +149,28 @@ struct Traffic {
   std::string to_node;
   uint16_t to_port = 0;
   Duration start{0};  // after the engines are ready
+  // http and script
+  uint64_t connections = 1;     // in all, see `per_client`
+  bool per_client = false;      // `connections` for each client address
+  uint64_t concurrency = 0;     // connections at one time; 0: all
+  Range<uint64_t> ports{0, 0};  // source ports of each address, reused in turn; 0: any
+  Duration spread{0};           // the connections begin over this time
+  uint64_t write_size = 0;      // bytes of one write; 0: as they come
+  uint64_t read_rate = 0;       // bytes per second and connection; 0: as they come
+  uint64_t window = 0;          // receive buffer, bytes; 0: the kernel's default
+  Duration patience = std::chrono::seconds(20);  // without progress, then it is an error
   // http
-  uint64_t connections = 1;          // in all, see `per_client`
-  bool per_client = false;           // `connections` for each client address
   uint64_t requests = 1;             // per connection
   bool keep_alive = true;            // false: one connection per request
-  uint64_t concurrency = 0;          // connections at one time; 0: all
+  uint64_t pipeline = 1;             // requests sent without waiting for their answers
   Range<uint64_t> body{0, 0};        // bytes of a request's body
   Range<uint64_t> answer{128, 128};  // bytes of an answer's body
   Range<Duration> think{};
+  Range<Duration> hold{};        // idle after the last answer
+  std::string finish = "close";  // close, half-close, reset, cut
+  std::string path;              // of every request; empty: /item/NUMBER
+  // script
+  std::vector<Step> steps;
   // command
   std::string command;
   Location at;

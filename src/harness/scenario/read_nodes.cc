@@ -32,11 +32,18 @@ uint16_t default_port(ServiceKind kind) {
 }
 
 Service read_service(const Value& value) {
-  const Fields fields(value, {"id", "service", "port", "command", "options", "ready"});
+  std::vector<std::string_view> keys{"id", "service", "port", "command", "options", "ready"};
+  std::vector<std::string_view> all = keys;
+  all.insert(all.end(), recorder_keys().begin(), recorder_keys().end());
   Service service;
   service.at = value.at();
-  service.kind = static_cast<ServiceKind>(
-      fields.need("service").choice({"recorder", "nginx", "redis", "memcached", "command"}));
+  service.kind =
+      static_cast<ServiceKind>(Fields(value, all)
+                                   .need("service")
+                                   .choice({"recorder", "nginx", "redis", "memcached", "command"}));
+  const bool recorder = service.kind == ServiceKind::recorder;
+  const Fields fields(value, recorder ? all : keys);
+  if (recorder) service.recorder = read_recorder(fields);
   const Value* id = fields.find("id");
   service.id = id ? id->identifier() : to_string(service.kind);
   const Value* port = fields.find("port");

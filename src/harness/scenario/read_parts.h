@@ -25,6 +25,15 @@ struct Target {
 [[nodiscard]] const Node& read_node_name(const Value& value, const Scenario& scenario);
 [[nodiscard]] Readiness read_readiness(const Value& value);
 
+// Of the built-in service: its keys, and what they say.
+[[nodiscard]] const std::vector<std::string_view>& recorder_keys();
+[[nodiscard]] Recorder read_recorder(const Fields& fields);
+// Of `kind: script`.
+[[nodiscard]] std::vector<Step> read_steps(const Value& value);
+// "64KiB", not zero; "64KB/s".
+[[nodiscard]] uint64_t read_positive_size(const Value& value);
+[[nodiscard]] uint64_t read_byte_rate(const Value& value);
+
 // The keys of impairments, together with `others`.
 [[nodiscard]] std::vector<std::string_view> impairment_keys_and(
     std::initializer_list<std::string_view> others);

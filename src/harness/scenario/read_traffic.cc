@@ -25,31 +25,75 @@ void read_connections(const Value& value, Traffic& traffic) {
   traffic.connections = number->low;
 }
 
-void read_http(const Fields& fields, Traffic& traffic) {
+using Keys = std::vector<std::string_view>;
+const Keys kCommon{"id", "from", "to", "start", "kind"};
+const Keys kClients{"connections", "concurrency", "ports",  "spread",
+                    "write",       "read",        "window", "patience"};
+const Keys kHttp{"requests", "keep_alive", "pipeline", "body", "answer",
+                 "think",    "hold",       "finish",   "path"};
+
+Keys joined(std::initializer_list<const Keys*> lists) {
+  Keys all;
+  for (const Keys* list : lists) all.insert(all.end(), list->begin(), list->end());
+  return all;
+}
+
+void read_ports(const Value& value, Traffic& traffic) {
+  traffic.ports = value.count_range();
+  if (traffic.ports.low < 1 || traffic.ports.high > 65535) {
+    value.fail("source ports lie between 1 and 65535, write a range like 20000..20100");
+  }
+}
+
+void read_clients(const Fields& fields, Traffic& traffic) {
   if (const Value* v = fields.find("connections")) read_connections(*v, traffic);
-  if (const Value* v = fields.find("requests")) traffic.requests = v->integer(1, 10'000'000);
-  if (const Value* v = fields.find("keep_alive")) traffic.keep_alive = v->boolean();
   if (const Value* v = fields.find("concurrency")) {
     traffic.concurrency = v->integer(1, kMaxConnections);
+  }
+  if (const Value* v = fields.find("ports")) read_ports(*v, traffic);
+  if (const Value* v = fields.find("spread")) traffic.spread = v->duration();
+  if (const Value* v = fields.find("write")) traffic.write_size = read_positive_size(*v);
+  if (const Value* v = fields.find("read")) traffic.read_rate = read_byte_rate(*v);
+  if (const Value* v = fields.find("window")) traffic.window = read_positive_size(*v);
+  if (const Value* v = fields.find("patience")) traffic.patience = v->duration();
+}
+
+void read_http(const Fields& fields, Traffic& traffic) {
+  if (const Value* v = fields.find("requests")) traffic.requests = v->integer(1, 10'000'000);
+  if (const Value* v = fields.find("keep_alive")) traffic.keep_alive = v->boolean();
+  if (const Value* v = fields.find("pipeline")) {
+    traffic.pipeline = v->integer(1, 10'000);
+    if (traffic.pipeline > 1 && !traffic.keep_alive) {
+      v->fail("pipelining needs `keep_alive: true`");
+    }
   }
   if (const Value* v = fields.find("body")) traffic.body = v->size_range();
   if (const Value* v = fields.find("answer")) traffic.answer = v->size_range();
   if (const Value* v = fields.find("think")) traffic.think = v->duration_range();
+  if (const Value* v = fields.find("hold")) traffic.hold = v->duration_range();
+  if (const Value* v = fields.find("finish")) {
+    (void)v->choice({"close", "half-close", "reset", "cut"});
+    traffic.finish = v->text();
+  }
+  if (const Value* v = fields.find("path")) {
+    traffic.path = v->text();
+    if (traffic.path[0] != '/') v->fail("a path begins with /");
+  }
 }
 
 Traffic read_one(const Value& value, const Scenario& scenario) {
-  const Fields kind_only(
-      value, {"id", "from", "to", "start", "kind", "connections", "requests", "keep_alive",
-              "concurrency", "body", "answer", "think", "command"});
+  const Keys script{"steps"};
+  const Keys command{"command"};
+  const Fields kind_only(value, joined({&kCommon, &kClients, &kHttp, &script, &command}));
   Traffic traffic;
   traffic.at = value.at();
-  traffic.kind = static_cast<TrafficKind>(kind_only.need("kind").choice({"http", "command"}));
+  traffic.kind =
+      static_cast<TrafficKind>(kind_only.need("kind").choice({"http", "script", "command"}));
   const bool http = traffic.kind == TrafficKind::http;
-  const Fields fields(
-      value, http ? std::vector<std::string_view>{"id", "from", "to", "start", "kind",
-                                                  "connections", "requests", "keep_alive",
-                                                  "concurrency", "body", "answer", "think"}
-                  : std::vector<std::string_view>{"id", "from", "to", "start", "kind", "command"});
+  const bool built_in = traffic.kind != TrafficKind::command;
+  const Fields fields(value, http       ? joined({&kCommon, &kClients, &kHttp})
+                             : built_in ? joined({&kCommon, &kClients, &script})
+                                        : joined({&kCommon, &command}));
   const Value* id = fields.find("id");
   traffic.id = id ? id->identifier() : "traffic";
   const Value& from = fields.need("from");
@@ -67,8 +111,11 @@ Traffic read_one(const Value& value, const Scenario& scenario) {
                         target.node, target.port, target.node));
   }
   if (const Value* start = fields.find("start")) traffic.start = start->duration();
+  if (built_in) read_clients(fields, traffic);
   if (http) {
     read_http(fields, traffic);
+  } else if (built_in) {
+    traffic.steps = read_steps(fields.need("steps"));
   } else {
     traffic.command = fields.need("command").text();
   }

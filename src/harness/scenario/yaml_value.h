@@ -46,6 +46,7 @@ class Value {
   [[nodiscard]] bool is_map() const { return node_.IsMap(); }
   [[nodiscard]] bool is_list() const { return node_.IsSequence(); }
   [[nodiscard]] bool is_scalar() const { return node_.IsScalar(); }
+  [[nodiscard]] bool is_quoted() const { return node_.IsScalar() && node_.Tag() == "!"; }
 
   [[nodiscard]] std::string text() const;        // any scalar, not empty
   [[nodiscard]] std::string identifier() const;  // letters, digits, - and _, at most 32

@@ -1,0 +1,82 @@
+#include "harness/cli/traffic_command.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mirrorlab::cli {
+
+namespace {
+using scenario::StepKind;
+
+nlohmann::json span(const scenario::Range<uint64_t>& range) { return {range.low, range.high}; }
+nlohmann::json span(const scenario::Range<scenario::Duration>& range) {
+  return {static_cast<uint64_t>(range.low.count()), static_cast<uint64_t>(range.high.count())};
+}
+
+nlohmann::json steps_json(const std::vector<scenario::Step>& steps) {
+  static constexpr std::array kNames{"connect", "send",       "expect", "expect-close",
+                                     "think",   "half-close", "reset",  "repeat"};
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& step : steps) {
+    nlohmann::json one{{"do", kNames[static_cast<size_t>(step.kind)]}};
+    if (step.kind == StepKind::think) one["think_ns"] = span(step.think);
+    if (!step.text.empty()) one["text"] = step.text;
+    if (step.size.high > 0) one["size"] = span(step.size);
+    if (step.kind == StepKind::repeat) {
+      one["times"] = step.times;
+      one["steps"] = steps_json(step.steps);
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+}  // namespace
+
+nlohmann::json serve_options(const scenario::Service& service, const std::string& recording) {
+  const auto& r = service.recorder;
+  return {{"port", service.port},
+          {"mode", r.mode},
+          {"record", recording},
+          {"answer", r.answer},
+          {"answer_every", r.answer_every},
+          {"interim", r.interim},
+          {"close_after", r.close_after},
+          {"close_by_reset", r.close_by_reset},
+          {"delay_ns", span(r.delay)},
+          {"write_size", r.write_size},
+          {"read_rate", r.read_rate},
+          {"window", r.window}};
+}
+
+nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) {
+  const uint64_t connections = t.per_client ? t.connections * place.clients : t.connections;
+  nlohmann::json o = {{"service", place.service},
+                      {"first_client", place.first_client},
+                      {"clients", place.clients},
+                      {"connections", connections},
+                      {"concurrency", t.concurrency != 0 ? t.concurrency : connections},
+                      {"ports", span(t.ports)},
+                      {"spread_ns", static_cast<uint64_t>(t.spread.count())},
+                      {"write_size", t.write_size},
+                      {"read_rate", t.read_rate},
+                      {"window", t.window},
+                      {"patience_ns", static_cast<uint64_t>(t.patience.count())},
+                      {"seed", place.seed}};
+  if (t.kind == scenario::TrafficKind::script) {
+    o["script"] = steps_json(t.steps);
+    return o;
+  }
+  o.update({{"requests", t.requests},
+            {"keep_alive", t.keep_alive},
+            {"pipeline", t.pipeline},
+            {"body", span(t.body)},
+            {"answer", span(t.answer)},
+            {"think_ns", span(t.think)},
+            {"hold_ns", span(t.hold)},
+            {"finish", t.finish},
+            {"path", t.path.empty() && !place.answers_by_size ? "/" : t.path},
+            {"check_size", place.answers_by_size}});
+  return o;
+}
+
+}  // namespace mirrorlab::cli

@@ -1,0 +1,25 @@
+// How the harness starts its own service and clients: the scenario's words as their options.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "harness/scenario/model.h"
+
+namespace mirrorlab::cli {
+
+// Options of `mirrorlab serve`. `recording`: file that the service writes its own account to.
+[[nodiscard]] nlohmann::json serve_options(const scenario::Service& service,
+                                           const std::string& recording);
+
+struct LoadPlace {
+  std::string service;       // ADDR:PORT, [ADDR]:PORT
+  std::string first_client;  // address; the others follow it
+  uint64_t clients = 1;
+  bool answers_by_size = true;  // the service is the built-in one, and gives the size asked for
+  uint64_t seed = 1;
+};
+// Options of `mirrorlab load`, for traffic of the kinds http and script.
+[[nodiscard]] nlohmann::json load_options(const scenario::Traffic& traffic, const LoadPlace& place);
+
+}  // namespace mirrorlab::cli

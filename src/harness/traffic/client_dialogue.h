@@ -1,0 +1,57 @@
+// What one connection of the built-in clients does: requests and answers, or the steps of a script.
+// Bytes in, actions out; no sockets, no clock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "harness/traffic/options.h"
+#include "harness/traffic/out_queue.h"
+#include "harness/traffic/random.h"
+
+namespace mirrorlab::traffic {
+
+enum class ActionKind : uint8_t {
+  send,        // what was put into the queue
+  expect,      // wait; take() says when it has come
+  think,       // for `ns`
+  half_close,  // FIN, reading goes on
+  reset,       // at once, whatever is unsent
+  close,       // both directions; the connection is over
+  drain,       // wait for the service's own close
+};
+struct Action {
+  ActionKind kind = ActionKind::close;
+  uint64_t ns = 0;
+};
+
+class ClientDialogue {
+ public:
+  enum class Progress : uint8_t { more, answered, done, wrong };
+  virtual ~ClientDialogue() = default;
+  // The next thing to do; what is to be sent is put into `out`.
+  virtual Action next(OutQueue& out) = 0;
+  // While something is expected: takes bytes off the front. `answered`: one answer is whole and
+  // others are still expected; `done`: the expectation is met.
+  virtual Progress take(std::string_view& bytes) = 0;
+  // The service closed while something was expected.
+  virtual Progress on_close() = 0;
+  // The service closed and nothing was expected: may the rest be done over another connection?
+  [[nodiscard]] virtual bool resumable() const { return false; }
+  // Requests that are not answered yet, for a connection that takes this one's place.
+  [[nodiscard]] virtual uint64_t left() const { return 0; }
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ protected:
+  std::string error_;
+};
+
+// `requests` of them on this connection. `options` and `random` outlive the dialogue.
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_http_dialogue(const ClientOptions& options,
+                                                                 Random& random, uint64_t requests);
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_script_dialogue(const ClientOptions& options,
+                                                                   Random& random);
+
+}  // namespace mirrorlab::traffic
