@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/probes.h"
+#include "harness/cli/user_namespace.h"
 
 namespace mirrorlab::cli {
 
@@ -39,13 +40,19 @@ std::string machine() {
 }  // namespace
 
 int doctor(const std::string& programs, bool json) {
+  const auto rootless = become_root();
+  const std::string who = !rootless.failure.empty()       ? "an ordinary user: " + rootless.failure
+                          : rootless.map == UserMap::none ? "root"
+                          : rootless.map == UserMap::single
+                              ? "an ordinary user: root of a user namespace with one id"
+                              : "an ordinary user: root of a user namespace with a range of ids";
   auto all = probe_kernel();
   const auto installed = probe_programs(programs);
   all.insert(all.end(), installed.begin(), installed.end());
   bool able = true;
   for (const auto& c : all) able = able && (c.there || c.need != Need::always);
   if (json) {
-    nlohmann::json out{{"machine", machine()}, {"able", able}};
+    nlohmann::json out{{"machine", machine()}, {"user", who}, {"able", able}};
     for (const auto& c : all) {
       out["capabilities"].push_back({{"name", c.name},
                                      {"needed", to_string(c.need)},
@@ -56,7 +63,7 @@ int doctor(const std::string& programs, bool json) {
     std::cout << out.dump(2) << '\n';
     return able ? 0 : 3;
   }
-  std::cout << machine() << '\n';
+  std::cout << machine() << ", as " << who << '\n';
   const auto section = [&](Need need, const char* title) {
     std::cout << title << '\n';
     for (const auto& c : all) {

@@ -13,6 +13,7 @@
 #include <exception>
 #include <iostream>
 
+#include "harness/cli/user_namespace.h"
 #include "os/error.h"
 #include "os/fd.h"
 
@@ -42,6 +43,10 @@ int inside(const std::function<int()>& work, const os::Fd& alive) {
 
 int supervise(const std::function<int()>& work) {
   std::cout.flush();
+  if (const auto rootless = become_root(); !rootless.failure.empty()) {
+    std::cerr << "mirrorlab: " << rootless.failure << '\n';
+    return 3;
+  }
   // Why no fork between: the child of unshare(CLONE_NEWPID) is the first process there.
   if (::unshare(CLONE_NEWPID | CLONE_NEWNS) < 0) return refuse("cannot make a pid namespace");
   sigset_t passed;
