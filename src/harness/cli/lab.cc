@@ -1,350 +1,310 @@
 #include "harness/cli/lab.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 
-#include "harness/cli/traffic_command.h"
+#include "harness/cli/engines.h"
+#include "harness/cli/last_packets.h"
+#include "harness/cli/services.h"
+#include "harness/cli/traffic_launch.h"
 #include "harness/net/netlink.h"
 #include "os/clock.h"
 
 namespace mirrorlab::cli {
 
 namespace {
+using scenario::EngineKind;
 using scenario::Role;
-using scenario::ServiceKind;
 
-constexpr const char* kOnlineAddress = "10.1.255.1";
-constexpr const char* kTestAddress = "10.2.0.2";
-constexpr const char* kFirstClient = "10.1.0.1";
-constexpr int kReadyMs = 10'000;
+// Nothing came in at the test host for so long: another pair of engines has nothing left to send.
+constexpr os::Nanos kQuiet = 500 * os::kNanosPerMilli;
 
-std::vector<std::string> words(const std::string& line) {
-  std::istringstream in(line);
-  std::vector<std::string> all;
-  for (std::string word; in >> word;) all.push_back(word);
-  return all;
+nlohmann::json read_json(const std::string& path) {
+  std::ifstream in(path);
+  return in ? nlohmann::json::parse(in, nullptr, false) : nlohmann::json();
 }
 
-std::string replace(std::string text, const std::string& what, const std::string& by) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
-    text.replace(at, what.size(), by);
+// A client prints its figures as the last line; warnings may stand before it.
+nlohmann::json read_figures(const std::string& log) {
+  std::ifstream in(log);
+  std::string last;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with('{')) last = line;
   }
-  return text;
-}
-
-bool on_path(const std::string& program) {
-  const char* path = ::getenv("PATH");
-  std::istringstream in(std::string(path != nullptr ? path : "/usr/sbin:/usr/bin") +
-                        ":/usr/sbin:/sbin");
-  for (std::string directory; std::getline(in, directory, ':');) {
-    if (::access((directory + "/" + program).c_str(), X_OK) == 0) return true;
-  }
-  return false;
+  return nlohmann::json::parse(last, nullptr, false);
 }
 }  // namespace
 
-std::string missing_for(const scenario::Scenario& s) {
-  for (const auto& n : s.nodes) {
-    for (const auto& service : n.run) {
-      if (service.kind == ServiceKind::nginx && !on_path("nginx"))
-        return "nginx is not installed (package nginx-light)";
-    }
-  }
-  for (const auto& t : s.traffic) {
-    if (t.kind != scenario::TrafficKind::command) continue;
-    const auto program = words(t.command).front();
-    if (!on_path(program)) return program + " is not installed";
-  }
-  return {};
-}
-
-Lab::Lab(const scenario::Scenario& scenario, std::string out, std::string programs,
+Lab::Lab(const scenario::Scenario& scenario, const std::string& out, const std::string& programs,
          const std::atomic<bool>& interrupted)
     : scenario_(scenario),
-      out_(std::move(out)),
-      programs_(std::move(programs)),
+      plan_(scenario),
+      context_{scenario, plan_, std::filesystem::absolute(out).string(), programs},
       interrupted_(interrupted) {
-  std::filesystem::create_directories(out_ + "/logs");
-}
-
-const scenario::Node& Lab::node(Role role) const {
-  const auto* found = scenario_.node_of(role);
-  if (found == nullptr)
-    throw std::runtime_error(std::string("the scenario has no node of role ") + to_string(role));
-  return *found;
-}
-
-const net::Namespace& Lab::space(const std::string& name) const { return spaces_.at(name); }
-
-void Lab::build() {
-  for (const auto& n : scenario_.nodes) spaces_.emplace(n.name, net::Namespace::create());
-  const auto& clients = space(node(Role::clients).name);
-  const auto& online = space(node(Role::online).name);
-  const auto& test = space(node(Role::test).name);
-  for (const auto& [name, ns] : spaces_) {
-    ns.run([] {
-      net::Netlink().set_up("lo");
-      net::write_sysctl("net.ipv4.tcp_congestion_control", "reno");
-      net::write_sysctl("net.ipv4.conf.all.rp_filter", "0");
-      net::write_sysctl("net.ipv4.conf.default.rp_filter", "0");
-      net::write_sysctl("net.ipv4.ip_forward", "1");
-    });
-  }
-  clients.run([&] {
-    net::Netlink link;
-    link.add_veth("online", "clients", online.fd());
-    net::switch_offloads_off("online");
-    link.add_address("online", "10.1.254.1/16");
-    link.set_up("online");
-    link.add_local_prefix("10.1.0.0/17");
-    link.add_route("default", kOnlineAddress);
-  });
-  online.run([&] {
-    net::Netlink link;
-    net::switch_offloads_off("clients");
-    link.add_address("clients", std::string(kOnlineAddress) + "/16");
-    link.set_up("clients");
-    link.add_veth("test", "online", test.fd());
-    net::switch_offloads_off("test");
-    link.add_address("test", "10.2.0.1/24");
-    link.set_up("test");
-  });
-  test.run([&] {
-    net::Netlink link;
-    net::switch_offloads_off("online");
-    link.add_address("online", std::string(kTestAddress) + "/24");
-    link.set_up("online");
-    link.add_route("default", "10.2.0.1");
-  });
-}
-
-std::unique_ptr<process::Child> Lab::start(const std::string& name, const std::string& node,
-                                           std::vector<std::string> command) {
-  return std::make_unique<process::Child>(process::Child::Start{
-      name, std::move(command), space(node).fd(), out_ + "/logs/" + name + ".log"});
-}
-
-void Lab::expect_ready(process::Child& child, const std::string& line) {
-  if (child.wait_for_line(line, kReadyMs)) return;
-  child.wait(0);
-  throw std::runtime_error("not ready in " + std::to_string(kReadyMs / 1000) +
-                           " s: " + child.describe());
-}
-
-void Lab::wait_listening(process::Child& child, const std::string& node, uint16_t port) {
-  const auto deadline = os::steady_now() + int64_t{kReadyMs} * os::kNanosPerMilli;
-  bool listening = false;
-  space(node).run([&] {
-    while (!listening && os::steady_now() < deadline && child.wait(5) < 0) {
-      const os::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      sockaddr_in to{};
-      to.sin_family = AF_INET;
-      to.sin_port = htons(port);
-      to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      listening = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
+  // What an earlier run left here must not be taken for this one's.
+  for (const auto& e : scenario.engines) {
+    for (int run = 1; std::filesystem::remove(counters_file(context_, e.id, run)) ||
+                      std::filesystem::remove(session_log_file(context_, e.id, run));
+         ++run) {
     }
-  });
-  if (!listening)
-    throw std::runtime_error("nobody listens on port " + std::to_string(port) + ": " +
-                             child.describe());
+  }
+  std::filesystem::create_directories(context_.out + "/logs");
 }
 
-void Lab::start_nginx(const std::string& node, const scenario::Service& service) {
-  const std::string dir = std::filesystem::absolute(out_ + "/nginx-" + node).string();
-  std::filesystem::create_directories(dir + "/www");
-  std::ofstream(dir + "/www/index.html") << std::string(512, 'x');
-  std::ofstream(dir + "/nginx.conf") << fmt::format(
-      "daemon off; master_process off; user root root; worker_processes 1; pid {0}/nginx.pid;\n"
-      "error_log {0}/error.log;\nevents {{ worker_connections 4096; }}\n"
-      "http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {0}/body;\n"
-      "proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi; uwsgi_temp_path {0}/uwsgi;\n"
-      "scgi_temp_path {0}/scgi; server {{ listen {1}; root {0}/www; }} }}\n",
-      dir, service.port);
-  services_.push_back(start(node + "." + service.id, node,
-                            {::access("/usr/sbin/nginx", X_OK) == 0 ? "/usr/sbin/nginx" : "nginx",
-                             "-e", dir + "/error.log", "-c", dir + "/nginx.conf", "-p", dir}));
-  wait_listening(*services_.back(), node, service.port);
+void Lab::build() { topology_ = std::make_unique<Topology>(scenario_, plan_); }
+
+Program& Lab::program(const std::string& name) {
+  const auto found =
+      std::ranges::find_if(programs_, [&](const auto& p) { return p->spec().name == name; });
+  if (found == programs_.end()) throw std::runtime_error("no program " + name);
+  return **found;
+}
+
+void Lab::start_program(Program::Spec spec) {
+  const auto& space = topology_->space(spec.node);
+  programs_.push_back(std::make_unique<Program>(std::move(spec), space, context_.out + "/logs"));
+  programs_.back()->start();
 }
 
 void Lab::start_services() {
   for (const auto& n : scenario_.nodes) {
-    for (const auto& service : n.run) {
-      if (service.kind == ServiceKind::nginx) {
-        start_nginx(n.name, service);
-      } else if (service.kind == ServiceKind::recorder) {
-        services_.push_back(
-            start(n.name + "." + service.id, n.name,
-                  {programs_ + "/mirrorlab", "serve",
-                   serve_options(service, out_ + "/" + n.name + "." + service.id + ".rec.jsonl")
-                       .dump()}));
-        expect_ready(*services_.back(), "ready");
-      } else if (service.kind == ServiceKind::command) {
-        services_.push_back(start(n.name + "." + service.id, n.name, words(service.command)));
-        wait_listening(*services_.back(), n.name, service.port);
-      } else {
-        throw std::runtime_error(std::string("service ") + to_string(service.kind) +
-                                 " is not built in yet; use a command");
-      }
-    }
+    for (const auto& service : n.run) start_program(service_program(context_, n, service));
   }
 }
 
-void Lab::start_engines() {
+std::vector<const scenario::Engine*> Lab::engines(EngineKind kind) const {
+  std::vector<const scenario::Engine*> all;
   for (const auto& e : scenario_.engines) {
-    if (e.kind != scenario::EngineKind::intercept) continue;
-    std::vector<std::string> command{programs_ + "/mirror-intercept",
-                                     "--no-auth",
-                                     "--listen",
-                                     fmt::format("{}:{}", kTestAddress, e.port),
-                                     "--counters",
-                                     out_ + "/intercept.json"};
-    for (const auto& copy : scenario_.engines) {
-      for (const auto& m : copy.map) {
-        command.insert(command.end(), {"--service-port", std::to_string(m.test_port)});
-      }
-    }
-    command.insert(command.end(), e.options.begin(), e.options.end());
-    intercept_ = start("intercept", e.on, command);
-    expect_ready(*intercept_, "mirror-intercept: ready");
+    if (e.kind == kind) all.push_back(&e);
   }
-  for (const auto& e : scenario_.engines) {
-    if (e.kind != scenario::EngineKind::copy) continue;
-    std::vector<std::string> command{programs_ + "/mirror-copy",
-                                     "--no-auth",
-                                     "--intercept",
-                                     kTestAddress,
-                                     "--counters",
-                                     out_ + "/copy.json",
-                                     "--session-log",
-                                     out_ + "/sessions.jsonl"};
-    for (const auto& m : e.map) {
-      command.insert(command.end(),
-                     {"--map", fmt::format("{}-{}:{}", m.online_port, kTestAddress, m.test_port)});
-    }
-    command.insert(command.end(), e.options.begin(), e.options.end());
-    copy_ = start("copy", e.on, command);
-    expect_ready(*copy_, "mirror-copy: ready");
+  return all;
+}
+
+void Lab::start_engines() {
+  for (const auto kind : {EngineKind::intercept, EngineKind::copy}) {
+    for (const auto* e : engines(kind)) start_program(engine_program(context_, *e));
   }
 }
 
 void Lab::start_taps() {
-  space(node(Role::clients).name).run([&] {
-    tap_clients_ = std::make_unique<verify::Tap>("online");
-  });
-  space(node(Role::online).name).run([&] {
-    tap_online_ = std::make_unique<verify::Tap>("clients");
-  });
-  space(node(Role::test).name).run([&] { tap_test_ = std::make_unique<verify::Tap>("online"); });
+  const std::string& online = scenario_.node_of(Role::online)->name;
+  const std::string& test = scenario_.node_of(Role::test)->name;
+  const std::string& clients = scenario_.node_of(Role::clients)->name;
+  const auto tap = [&](const std::string& node, const std::string& toward) {
+    std::unique_ptr<verify::Tap> made;
+    topology_->space(node).run(
+        [&] { made = std::make_unique<verify::Tap>(plan_.device_toward(node, toward)); });
+    return made;
+  };
+  for (const auto& n : scenario_.nodes) {
+    if (n.role == Role::clients) client_taps_.push_back(tap(n.name, online));
+  }
+  tap_online_ = tap(online, clients);
+  tap_test_ = tap(test, online);
 }
 
-std::vector<std::string> Lab::traffic_command(const scenario::Traffic& t) const {
-  if (t.kind == scenario::TrafficKind::command) {
-    return words(replace(replace(t.command, "{address}", kOnlineAddress), "{port}",
-                         std::to_string(t.to_port)));
+void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
+  for (Running& r : all) {
+    if (r.child || r.done || r.traffic->start.count() > elapsed) continue;
+    const std::string name = "traffic-" + r.traffic->id;
+    r.child = std::make_unique<process::Child>(process::Child::Start{
+        name, traffic_command(context_, *r.traffic), topology_->space(r.traffic->from).fd(),
+        context_.out + "/logs/" + name + ".log"});
   }
-  const auto& server = scenario_.node(t.to_node)->run;
-  const bool recorder = std::ranges::any_of(server, [&](const scenario::Service& service) {
-    return service.port == t.to_port && service.kind == ServiceKind::recorder;
-  });
-  const auto o = load_options(t, {fmt::format("{}:{}", kOnlineAddress, t.to_port), kFirstClient,
-                                  node(Role::clients).count, recorder, scenario_.seed});
-  return {programs_ + "/mirrorlab", "load", o.dump()};
+}
+
+void Lab::check_all_well() {
+  if (interrupted_) throw std::runtime_error("interrupted");
+  for (auto& p : programs_) {
+    if (const auto end = p->unexpected_end(); !end.empty()) {
+      throw std::runtime_error(p->spec().name + " " + end);
+    }
+  }
+  if (const auto wrong = timeline_->failure(); !wrong.empty()) {
+    throw std::runtime_error("timeline: " + wrong);
+  }
 }
 
 nlohmann::json Lab::drive_traffic() {
   nlohmann::json figures = nlohmann::json::object();
-  std::vector<std::unique_ptr<process::Child>> running;
-  for (const auto& t : scenario_.traffic)
-    running.push_back(start("traffic-" + t.id, t.from, traffic_command(t)));
-  const auto deadline = os::steady_now() + scenario_.timeout.count();
-  for (size_t i = 0; i < running.size(); ++i) {
-    int code = -1;
-    while ((code = running[i]->wait(50)) < 0) {
-      if (interrupted_) throw std::runtime_error("interrupted");
-      if (os::steady_now() > deadline) {
-        throw std::runtime_error("the traffic did not end within the scenario's timeout: " +
-                                 running[i]->describe());
+  for (const auto& t : scenario_.traffic) traffic_.push_back({&t, nullptr});
+  timeline_ = std::make_unique<Timeline>(
+      scenario_, *topology_, [this](const std::string& name) -> Program& { return program(name); });
+  const auto began = os::steady_now();
+  timeline_->begin(began);
+  const auto all_done = [&] { return std::ranges::all_of(traffic_, &Running::done); };
+  while (!all_done()) {
+    const auto elapsed = os::steady_now() - began;
+    start_due_traffic(traffic_, elapsed);
+    check_all_well();
+    const auto next = std::ranges::find_if(traffic_, [](const auto& r) { return !r.done; });
+    // One child is waited for; the others' ends are seen on the next rounds.
+    if (next->child == nullptr) {
+      ::usleep(1000);  // until its start time
+      continue;
+    }
+    for (Running& r : traffic_) {
+      if (!r.child || r.done) continue;
+      const int code = r.child->wait(&r == &*next ? 20 : 0);
+      if (code < 0) continue;
+      r.done = true;
+      const std::string log = context_.out + "/logs/traffic-" + r.traffic->id + ".log";
+      const std::string state = r.child->describe();
+      r.child.reset();  // its output is whole now
+      const auto own =
+          r.traffic->kind == scenario::TrafficKind::command ? nlohmann::json() : read_figures(log);
+      if (own.is_object()) {
+        add_traffic_figures(figures, own);
+      } else if (code != 0 || r.traffic->kind != scenario::TrafficKind::command) {
+        throw std::runtime_error("traffic " + r.traffic->id + " failed: " + state);
       }
     }
-    if (code != 0)
-      throw std::runtime_error("traffic " + scenario_.traffic[i].id +
-                               " failed: " + running[i]->describe());
-    if (scenario_.traffic[i].kind != scenario::TrafficKind::command) {
-      const auto log = out_ + "/logs/traffic-" + scenario_.traffic[i].id + ".log";
-      running[i].reset();  // its output is whole now
-      figures = read_json(log);
+    if (os::steady_now() - began > scenario_.timeout.count() && !all_done()) {
+      throw std::runtime_error(fmt::format("the traffic did not end within the timeout of {}",
+                                           scenario::to_text(scenario_.timeout)));
     }
   }
+  timeline_->finish();
   return figures;
 }
 
-nlohmann::json Lab::read_json(const std::string& path) {
-  std::ifstream in(path);
-  return nlohmann::json::parse(in, nullptr, false);
-}
-
-bool Lab::drain() {
-  if (!copy_) return true;
-  const auto deadline = os::steady_now() + scenario_.drain.count();
+bool Lab::drained(const scenario::Engine& copy, os::Nanos deadline) {
+  Program& engine = program(copy.id);
+  const std::string file = counters_file(context_, copy.id, engine.runs());
   while (os::steady_now() < deadline && !interrupted_) {
-    std::filesystem::remove(out_ + "/copy.json");
-    copy_->signal(SIGUSR1);
+    std::filesystem::remove(file);
+    engine.signal(SIGUSR1);
     // The engine answers by writing the file; its end would be an answer too.
-    while (!std::filesystem::exists(out_ + "/copy.json")) {
-      if (copy_->wait(5) >= 0 || os::steady_now() > deadline) return false;
+    while (!std::filesystem::exists(file)) {
+      if (!engine.running() || os::steady_now() > deadline || interrupted_) return false;
+      ::usleep(1000);
     }
-    const auto figures = read_json(out_ + "/copy.json");
+    const auto figures = read_json(file);
     if (figures.is_object() && figures.value("drained", false)) return true;
-    if (copy_->wait(20) >= 0) return false;
+    ::usleep(10'000);  // the next question; an engine that is asked all the time gets nothing done
   }
   return false;
 }
 
-verify::Evidence Lab::collect() {
-  for (auto* engine : {&copy_, &intercept_}) {
-    if (!*engine) continue;
-    if (const int code = (*engine)->stop(5000); code != 0) {
-      throw std::runtime_error("an engine ended with " + std::to_string(code) + ": " +
-                               (*engine)->describe());
-    }
+bool Lab::quiet(os::Nanos deadline) {
+  const std::string& test = scenario_.node_of(Role::test)->name;
+  const std::string device = plan_.device_toward(test, scenario_.node_of(Role::online)->name);
+  uint64_t last = 0;
+  auto since = os::steady_now();
+  while (os::steady_now() < deadline && !interrupted_) {
+    uint64_t now = 0;
+    topology_->space(test).run([&] { now = net::received_packets(device); });
+    if (now != last) since = os::steady_now();
+    last = now;
+    if (os::steady_now() - since > kQuiet) return true;
+    ::usleep(20'000);
   }
-  verify::Evidence e;
-  e.clients = tap_clients_->stop();
-  e.online = tap_online_->stop();
-  e.test = tap_test_->stop();
-  e.tap_drops = tap_clients_->drops() + tap_online_->drops() + tap_test_->drops();
-  verify::write_pcap(out_ + "/online.pcap", e.online);
-  verify::write_pcap(out_ + "/test.pcap", e.test);
-  for (const auto& engine : scenario_.engines) {
-    if (engine.map.empty()) continue;
-    e.online_service =
-        *wire::Endpoint::parse(fmt::format("{}:{}", kOnlineAddress, engine.map[0].online_port));
-    e.test_service =
-        *wire::Endpoint::parse(fmt::format("{}:{}", kTestAddress, engine.map[0].test_port));
-  }
-  e.copy = read_json(out_ + "/copy.json");
-  std::ifstream log(out_ + "/sessions.jsonl");
-  for (std::string line; std::getline(log, line);)
-    e.session_log.push_back(nlohmann::json::parse(line, nullptr, false));
-  return e;
+  return false;
 }
 
-std::string Lab::describe_processes() {
-  std::string text;
-  for (auto* one : {&copy_, &intercept_}) {
-    if (*one) text += (*one)->describe() + "\n";
+bool Lab::drain() {
+  const auto deadline = os::steady_now() + scenario_.drain.count();
+  bool all = true;
+  for (const auto* copy : engines(EngineKind::copy)) {
+    if (!program(copy->id).running()) continue;  // ended by the timeline, for good
+    all = (copy->command.empty() ? drained(*copy, deadline) : quiet(deadline)) && all;
   }
-  for (auto& service : services_) text += service->describe() + "\n";
+  return all;
+}
+
+void Lab::stop_taps() {
+  if (taps_stopped_) return;
+  taps_stopped_ = true;
+  auto& e = evidence_;
+  for (auto& tap : client_taps_) {
+    auto packets = tap->stop();
+    e.tap_drops += tap->drops();
+    e.clients.insert(e.clients.end(), std::make_move_iterator(packets.begin()),
+                     std::make_move_iterator(packets.end()));
+  }
+  for (const auto& [tap, into] :
+       {std::pair{tap_online_.get(), &e.online}, std::pair{tap_test_.get(), &e.test}}) {
+    if (tap == nullptr) continue;
+    *into = tap->stop();
+    e.tap_drops += tap->drops();
+  }
+  verify::write_pcap(context_.out + "/online.pcap", e.online);
+  verify::write_pcap(context_.out + "/test.pcap", e.test);
+}
+
+verify::Evidence Lab::collect() {
+  for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
+    for (const auto* engine : engines(kind)) {
+      // Another program in the role may end as it likes.
+      const auto wrong = program(engine->id).finish();
+      if (!wrong.empty() && engine->command.empty()) {
+        throw std::runtime_error(engine->id + " " + wrong);
+      }
+    }
+  }
+  stop_taps();
+  auto& e = evidence_;
+  std::vector<nlohmann::json> runs;
+  for (const auto* copy : engines(EngineKind::copy)) {
+    for (const auto& m : copy->map) {
+      e.online_service = plan_.endpoint(copy->on, m.online_port);
+      e.test_service = plan_.endpoint(m.test_node, m.test_port);
+    }
+    const int count = program(copy->id).runs();
+    for (auto& figures : read_counters(context_, copy->id, count)) runs.push_back(figures);
+    for (int run = 1; run <= count; ++run) {
+      std::ifstream log(session_log_file(context_, copy->id, run));
+      for (std::string line; std::getline(log, line);) {
+        // The last line of a killed engine may be cut.
+        auto entry = nlohmann::json::parse(line, nullptr, false);
+        if (entry.is_object()) e.session_log.push_back(std::move(entry));
+      }
+    }
+  }
+  e.copy = add_up(runs);
+  return std::move(evidence_);
+}
+
+nlohmann::json Lab::intercept_counters() {
+  std::vector<nlohmann::json> runs;
+  for (const auto* e : engines(EngineKind::intercept)) {
+    for (auto& figures : read_counters(context_, e->id, program(e->id).runs())) {
+      runs.push_back(figures);
+    }
+  }
+  return add_up(runs);
+}
+
+std::vector<wirebox::Figures> Lab::link_figures() const {
+  return topology_ ? topology_->figures() : std::vector<wirebox::Figures>{};
+}
+
+std::vector<std::string> Lab::missed_faults() const {
+  return timeline_ ? timeline_->missed() : std::vector<std::string>{};
+}
+
+std::string Lab::describe() {
+  std::string text;
+  for (auto& p : programs_) text += p->describe() + "\n";
+  for (auto& r : traffic_) {
+    if (r.child && !r.done) text += r.child->describe() + "\n";
+  }
+  if (timeline_ && !scenario_.timeline.empty()) {
+    text += "timeline so far:\n" + timeline_->history();
+  }
+  stop_taps();
+  for (const auto& [where, packets] :
+       {std::pair{"clients", &evidence_.clients},
+        std::pair{"online host, toward the clients", &evidence_.online},
+        std::pair{"test host", &evidence_.test}}) {
+    text += last_packets(where, *packets);
+  }
   return text;
 }
 

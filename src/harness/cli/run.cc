@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include "harness/cli/lab.h"
+#include "harness/cli/requirements.h"
 #include "harness/report/progress.h"
 #include "harness/scenario/expression.h"
 #include "os/atomic_file.h"
@@ -116,45 +118,153 @@ void add_metrics(report::Result& r) {
   engine("intercept", r.intercept);
 }
 
-void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
-             report::Progress& progress, report::Result& r) {
-  Phases phases(r, progress);
-  Lab lab(s, o.out, o.programs, interrupted);
+nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& link : links) {
+    nlohmann::json one{{"name", link.name},
+                       {"kernel_drops", link.kernel_drops},
+                       {"send_errors", link.send_errors},
+                       {"truncated", link.truncated},
+                       {"flows_forgotten", link.flows_forgotten}};
+    for (const size_t i : {0U, 1U}) {
+      const auto& c = link.counters[i];
+      nlohmann::json dropped;
+      for (size_t cause = 0; cause < wirebox::kCauses; ++cause) {
+        dropped[wirebox::to_string(static_cast<wirebox::Cause>(cause))] = c.dropped[cause];
+      }
+      one[i == 0 ? "there" : "back"] = {{"in", c.in},
+                                        {"in_bytes", c.in_bytes},
+                                        {"out", c.out},
+                                        {"out_bytes", c.out_bytes},
+                                        {"unharmed", c.unharmed},
+                                        {"dropped", dropped},
+                                        {"duplicated", c.duplicated},
+                                        {"reordered", c.reordered},
+                                        {"corrupted", c.corrupted},
+                                        {"cut", c.cut}};
+    }
+    all.push_back(one);
+  }
+  return all;
+}
+
+// The dropped packets by name: the same list in every run with the same seed and traffic.
+std::string drops_text(const std::vector<wirebox::Figures>& links) {
+  std::string text;
+  for (const auto& link : links) {
+    for (const auto& d : link.drops) {
+      text += fmt::format("{} {} {} number {} packet {} {}\n", link.name,
+                          d.direction == wirebox::Direction::a_to_b ? "there" : "back",
+                          d.flow.to_string(), d.number, d.ordinal, wirebox::to_string(d.cause));
+    }
+  }
+  return text;
+}
+
+std::string describe_safely(Lab& lab) {
+  try {
+    return lab.describe();
+  } catch (const std::exception& e) {
+    return std::string("the run cannot be described: ") + e.what() + "\n";
+  }
+}
+
+void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result& r) {
+  auto& m = r.verified.metrics;
+  for (const char* name : {"lost", "queue_drops", "down", "duplicated", "reordered", "corrupted"}) {
+    m[std::string("links.") + name] = 0;
+  }
+  for (const auto& link : links) {
+    for (const auto& c : link.counters) {
+      const auto dropped = [&](wirebox::Cause cause) {
+        return static_cast<double>(c.dropped[static_cast<size_t>(cause)]);
+      };
+      m["links.lost"] += dropped(wirebox::Cause::loss);
+      m["links.queue_drops"] += dropped(wirebox::Cause::queue);
+      m["links.down"] += dropped(wirebox::Cause::down);
+      m["links.duplicated"] += static_cast<double>(c.duplicated);
+      m["links.reordered"] += static_cast<double>(c.reordered);
+      m["links.corrupted"] += static_cast<double>(c.corrupted);
+    }
+  }
+}
+
+// What made this run say less than it should: the harness, not the engines.
+std::string shortcomings(const std::vector<wirebox::Figures>& links,
+                         const std::vector<std::string>& missed) {
+  for (const auto& link : links) {
+    if (const auto lost = link.kernel_drops + link.send_errors + link.truncated; lost > 0) {
+      return fmt::format("the link stage {} lost {} packets: the box was too slow", link.name,
+                         lost);
+    }
+    for (const auto& c : link.counters) {
+      if (c.dropped[static_cast<size_t>(wirebox::Cause::pool_full)] > 0) {
+        return fmt::format("the link stage {} ran out of memory for waiting packets", link.name);
+      }
+    }
+  }
+  if (!missed.empty()) {
+    return "the traffic was over before the timeline's `" + missed.front() + "`";
+  }
+  return {};
+}
+
+void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std::string& out,
+                const std::atomic<bool>& interrupted, report::Result& r) {
   const auto stop_if_interrupted = [&] {
     if (interrupted) throw std::runtime_error("interrupted");
   };
+  phases.begin("setup", "namespaces, links, services, engines");
+  lab.build();
+  stop_if_interrupted();
+  lab.start_services();
+  lab.start_taps();
+  lab.start_engines();
+  stop_if_interrupted();
+  phases.begin("traffic", fmt::format("{} from {} client addresses",
+                                      s.traffic.empty() ? "none" : s.traffic[0].id,
+                                      s.node_of(scenario::Role::clients)->count));
+  r.traffic = lab.drive_traffic();
+  phases.begin("drain", "waiting for the copy engine to have mirrored everything");
+  const bool drained = lab.drain();
+  stop_if_interrupted();
+  phases.begin("verify", "comparing what clients sent with what reached the test host");
+  const auto evidence = lab.collect();
+  const auto links = lab.link_figures();
+  r.verified = verify::verify(evidence);
+  r.links = links_json(links);
+  r.copy = evidence.copy;
+  r.intercept = lab.intercept_counters();
+  add_metrics(r);
+  add_link_metrics(links, r);
+  if (const auto why = shortcomings(links, lab.missed_faults()); !why.empty()) {
+    r.verified.inconclusive = why;
+  }
+  judge(s, r);
+  if (auto done = os::write_file(out + "/link-drops.txt", drops_text(links)); !done) {
+    throw std::runtime_error(done.error());
+  }
+  if (!drained && r.verdict == "passed") {
+    r.verdict = "failed";
+    r.reason = "the copy engine still had something to send when the drain time was over";
+  }
+  phases.begin("teardown", "ending processes; the namespaces go with them");
+}
+
+void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
+             report::Progress& progress, report::Result& r) {
+  Phases phases(r, progress);
+  std::unique_ptr<Lab> lab;
   try {
-    phases.begin("setup", "namespaces, links, services, engines");
-    lab.build();
-    lab.start_services();
-    lab.start_taps();
-    lab.start_engines();
-    stop_if_interrupted();
-    phases.begin("traffic", fmt::format("{} from {} client addresses",
-                                        s.traffic.empty() ? "none" : s.traffic[0].id,
-                                        s.node_of(scenario::Role::clients)->count));
-    r.traffic = lab.drive_traffic();
-    phases.begin("drain", "waiting for the copy engine to have mirrored everything");
-    const bool drained = lab.drain();
-    stop_if_interrupted();
-    phases.begin("verify", "comparing what clients sent with what reached the test host");
-    const auto evidence = lab.collect();
-    r.verified = verify::verify(evidence);
-    r.copy = evidence.copy;
-    r.intercept = lab.intercept_counters();
-    add_metrics(r);
-    judge(s, r);
-    if (!drained && r.verdict == "passed") {
-      r.verdict = "failed";
-      r.reason = "the copy engine still had something to send when the drain time was over";
-    }
-    phases.begin("teardown", "ending processes; the namespaces go with them");
+    lab = std::make_unique<Lab>(s, o.out, o.programs, interrupted);
+    run_phases(*lab, phases, s, o.out, interrupted, r);
   } catch (const std::exception& e) {
     r.verdict = "error";
     r.reason = e.what();
     phases.end();
-    if (r.reason != "interrupted") std::cerr << lab.describe_processes();
+    if (lab && r.reason != "interrupted") std::cerr << describe_safely(*lab);
   }
+  lab.reset();
   phases.end();
 }
 }  // namespace
@@ -172,10 +282,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   report::Progress progress = report::Progress::for_standard_error();
   progress.headline(fmt::format("{}{}  (seed {})", s.name,
                                 s.variant.empty() ? "" : " [" + s.variant + "]", s.seed));
-  if (s.ip == scenario::Ip::v6) {
-    r.verdict = "skipped";
-    r.reason = "this harness builds IPv4 topologies only";
-  } else if (const auto missing = missing_for(s); !missing.empty()) {
+  if (const auto missing = missing_for(s, o.programs); !missing.empty()) {
     r.verdict = "skipped";
     r.reason = missing;
   } else {
@@ -184,7 +291,8 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.artifacts = {{"result", o.out + "/result.json"},
                  {"logs", o.out + "/logs"},
                  {"online_capture", o.out + "/online.pcap"},
-                 {"test_capture", o.out + "/test.pcap"}};
+                 {"test_capture", o.out + "/test.pcap"},
+                 {"link_drops", o.out + "/link-drops.txt"}};
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';

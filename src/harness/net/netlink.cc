@@ -1,12 +1,14 @@
 #include "harness/net/netlink.h"
 
 #include <linux/ethtool.h>
+#include <linux/if_addr.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/route.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -14,8 +16,10 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
+#include "os/clock.h"
 #include "os/error.h"
 #include "os/fd.h"
 
@@ -74,22 +78,35 @@ void Netlink::set_up(const std::string& device) {
   check(rtnl_link_change(socket_.get(), link.get(), change.get(), 0), "set " + device + " up");
 }
 
+void Netlink::set_mtu(const std::string& device, unsigned mtu) {
+  const Link link(rtnl_link_alloc());
+  rtnl_link_set_ifindex(link.get(), index_of(device));
+  const Link change(rtnl_link_alloc());
+  rtnl_link_set_mtu(change.get(), mtu);
+  check(rtnl_link_change(socket_.get(), link.get(), change.get(), 0),
+        "set the MTU of " + device + " to " + std::to_string(mtu));
+}
+
 void Netlink::add_address(const std::string& device, const std::string& address) {
   rtnl_addr* raw = rtnl_addr_alloc();
   const std::unique_ptr<rtnl_addr, void (*)(rtnl_addr*)> entry(raw, rtnl_addr_put);
   rtnl_addr_set_ifindex(raw, index_of(device));
-  rtnl_addr_set_local(raw, parse_address(address).get());
+  const Address local = parse_address(address);
+  rtnl_addr_set_local(raw, local.get());
+  if (nl_addr_get_family(local.get()) == AF_INET6) rtnl_addr_set_flags(raw, IFA_F_NODAD);
   check(rtnl_addr_add(socket_.get(), raw, 0), "give " + device + " the address " + address);
 }
 
-void Netlink::add_route(const std::string& prefix, const std::string& gateway) {
+void Netlink::add_route(const std::string& prefix, const std::string& gateway,
+                        const std::string& source) {
   const std::unique_ptr<rtnl_route, PutRoute> route(rtnl_route_alloc());
-  rtnl_route_set_dst(route.get(), parse_address(prefix, AF_INET).get());
+  rtnl_route_set_dst(route.get(), parse_address(prefix).get());
+  rtnl_route_set_pref_src(route.get(), parse_address(source).get());
   rtnl_nexthop* hop = rtnl_route_nh_alloc();
   rtnl_route_nh_set_gateway(hop, parse_address(gateway).get());
   rtnl_route_add_nexthop(route.get(), hop);
   check(rtnl_route_add(socket_.get(), route.get(), NLM_F_CREATE),
-        "route " + prefix + " via " + gateway);
+        "route " + prefix + " by " + gateway);
 }
 
 void Netlink::add_local_prefix(const std::string& prefix) {
@@ -115,6 +132,32 @@ void switch_offloads_off(const std::string& device) {
       throw std::runtime_error(os::error_text("cannot switch offloads of " + device + " off"));
     }
   }
+}
+
+void wait_running(const std::string& device) {
+  const os::Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  device.copy(request.ifr_name, IFNAMSIZ - 1);
+  for (const auto deadline = os::steady_now() + 2 * os::kNanosPerSecond;;) {
+    if (::ioctl(fd.get(), SIOCGIFFLAGS, &request) < 0) {
+      throw std::runtime_error(os::error_text("cannot read the state of " + device));
+    }
+    if ((request.ifr_flags & IFF_RUNNING) != 0) return;
+    if (os::steady_now() > deadline) throw std::runtime_error(device + " does not come up");
+    ::poll(nullptr, 0, 1);
+  }
+}
+
+uint64_t received_packets(const std::string& device) {
+  std::ifstream in("/proc/thread-self/net/dev");
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream fields(line);
+    std::string name;
+    uint64_t bytes = 0;
+    uint64_t packets = 0;
+    if (fields >> name >> bytes >> packets && name == device + ":") return packets;
+  }
+  throw std::runtime_error("no counters of device " + device);
 }
 
 void write_sysctl(const std::string& name, const std::string& value) {

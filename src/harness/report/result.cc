@@ -57,6 +57,7 @@ nlohmann::json to_json(const Result& r) {
   j["latency_ms"]["online"] = {{"p50", r.traffic.value("p50_ms", 0.0)},
                                {"p99", r.traffic.value("p99_ms", 0.0)}};
   j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};
+  j["links"] = r.links;
   j["expectations"] = nlohmann::json::array();
   for (const auto& e : r.expectations) {
     j["expectations"].push_back({{"text", e.text}, {"passed", e.passed}, {"actual", e.actual}});

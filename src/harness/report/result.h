@@ -24,6 +24,7 @@ struct Result {
   std::map<std::string, double> duration_s;  // setup, traffic, drain, verify, teardown
   verify::Report verified;
   nlohmann::json copy, intercept, traffic;
+  nlohmann::json links = nlohmann::json::array();  // what each link stage did
   std::vector<Expectation> expectations;
   std::map<std::string, std::string> artifacts;
   std::string reproduce;  // the command

@@ -75,11 +75,12 @@ struct Impairments {
   std::optional<double> reorder;
   std::optional<double> duplicate;
   std::optional<double> corrupt;
+  std::optional<uint32_t> mtu;  // larger packets vanish; timeline only
   std::optional<bool> down;
 
   [[nodiscard]] bool any() const {
     return delay || jitter || rate || queue || loss || burst || reorder || duplicate || corrupt ||
-           down;
+           mtu || down;
   }
   bool operator==(const Impairments&) const = default;
 };

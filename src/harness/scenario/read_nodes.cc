@@ -70,7 +70,7 @@ Node read_node(const Value& key, const Value& value) {
   node.name = key.identifier();
   node.at = key.at();
   node.role = static_cast<Role>(
-      fields.need("role").choice({"clients", "online", "test", "assistant", "router", "bridge"}));
+      fields.need("role").choice({"clients", "online", "test", "assistant", "router"}));
   const Value* mode = fields.find("mode");
   const Value* count = fields.find("count");
   if (node.role != Role::clients) {

@@ -46,7 +46,8 @@ Link& read_link_name(const Value& value, Scenario& scenario) {
 
 Fault read_fault(const Value& value, Scenario& scenario) {
   const Fields fields(value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue",
-                                                  "restart", "link", "restart_after", "for"}));
+                                                  "restart", "link", "restart_after", "for",
+                                                  "mtu"}));
   Fault fault;
   fault.at = value.at();
   fault.when = fields.need("at").duration();
@@ -61,6 +62,9 @@ Fault read_fault(const Value& value, Scenario& scenario) {
   if (!target) value.fail("what happens? One of kill, terminate, stop, continue, restart, link");
 
   read_impairments(fields, fault.change);
+  if (const Value* v = fields.find("mtu")) {
+    fault.change.mtu = static_cast<uint32_t>(v->integer(576, 65'000));
+  }
   const Value* after = fields.find("restart_after");
   const Value* lasting = fields.find("for");
   if (fault.action == FaultAction::link) {

@@ -1,0 +1,15 @@
+// The last packets of a tap in words, for runs that failed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/verify/streams.h"
+
+namespace mirrorlab::cli {
+
+[[nodiscard]] std::string last_packets(const std::string& where,
+                                       const std::vector<verify::TapPacket>& packets,
+                                       size_t count = 8);
+
+}  // namespace mirrorlab::cli

@@ -1,0 +1,62 @@
+// A service or an engine of the scenario: started, ended, halted and started again, each run with a
+// log of its own. Its end is an error unless it was asked for.
+//
+// Threads: any; one call at a time holds the program.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "harness/net/namespace.h"
+#include "harness/process/child.h"
+#include "harness/scenario/model.h"
+
+namespace mirrorlab::cli {
+
+class Program {
+ public:
+  struct Spec {
+    std::string name;  // an engine's id, or NODE.SERVICE
+    std::string node;
+    std::function<std::vector<std::string>(int run)> command;  // runs count from 1
+    scenario::Readiness ready;
+  };
+
+  // The namespace outlives the program.
+  Program(Spec spec, const net::Namespace& space, std::string log_directory);
+
+  // Starts a run and waits until it is ready. Throws std::runtime_error.
+  void start();
+  void kill();              // SIGKILL, and waits for the end
+  void terminate();         // SIGTERM, and waits for the end; SIGKILL when it does not come
+  void halt();              // SIGSTOP
+  void resume();            // SIGCONT
+  void signal(int number);  // to a running one
+  [[nodiscard]] bool running();
+  // Empty, or how the current run ended although nobody asked for it.
+  [[nodiscard]] std::string unexpected_end();
+  // As terminate(), for the end of the laboratory: an exit code other than 0 is returned as text.
+  [[nodiscard]] std::string finish();
+  [[nodiscard]] std::string describe();
+  [[nodiscard]] int runs();
+  [[nodiscard]] const Spec& spec() const { return spec_; }
+
+ private:
+  void wait_ready();
+  [[nodiscard]] bool ready_now();
+  void end_with(int number);
+
+  Spec spec_;
+  const net::Namespace& space_;
+  std::string log_directory_;
+  std::mutex mutex_;
+  std::unique_ptr<process::Child> child_;
+  int runs_ = 0;
+  bool ended_on_purpose_ = true;
+  bool halted_ = false;
+};
+
+}  // namespace mirrorlab::cli

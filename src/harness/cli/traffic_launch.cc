@@ -1,0 +1,40 @@
+#include "harness/cli/traffic_launch.h"
+
+#include <algorithm>
+
+#include "harness/cli/traffic_command.h"
+
+namespace mirrorlab::cli {
+
+std::vector<std::string> traffic_command(const LabContext& lab, const scenario::Traffic& t) {
+  if (t.kind == scenario::TrafficKind::command) {
+    auto values = placeholder_values(lab, t.to_node);
+    values["port"] = std::to_string(t.to_port);
+    return command_line(t.command, {}, values);
+  }
+  const bool recorder =
+      std::ranges::any_of(lab.scenario.node(t.to_node)->run, [&](const scenario::Service& service) {
+        return service.port == t.to_port && service.kind == scenario::ServiceKind::recorder;
+      });
+  const auto o = load_options(
+      t, {lab.plan.endpoint(t.to_node, t.to_port).to_string(), lab.plan.address(t.from).to_string(),
+          lab.scenario.node(t.from)->count, recorder, lab.scenario.seed});
+  return {lab.programs + "/mirrorlab", "load", o.dump()};
+}
+
+void add_traffic_figures(nlohmann::json& sum, const nlohmann::json& more) {
+  for (const auto& [key, value] : more.items()) {
+    if (!sum.contains(key)) {
+      sum[key] = value;
+    } else if (value.is_number_integer()) {
+      sum[key] = sum[key].get<int64_t>() + value.get<int64_t>();
+    } else if (value.is_number()) {
+      // Of several traffics the slowest one's percentile is shown.
+      sum[key] = std::max(sum[key].get<double>(), value.get<double>());
+    } else if (value.is_string() && sum[key] == "") {
+      sum[key] = value;
+    }
+  }
+}
+
+}  // namespace mirrorlab::cli

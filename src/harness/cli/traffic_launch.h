@@ -1,0 +1,15 @@
+// The command that drives one traffic of the scenario.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "harness/cli/lab_context.h"
+
+namespace mirrorlab::cli {
+
+[[nodiscard]] std::vector<std::string> traffic_command(const LabContext& lab,
+                                                       const scenario::Traffic& traffic);
+// Adds the figures that a built-in client printed to those of the others.
+void add_traffic_figures(nlohmann::json& sum, const nlohmann::json& more);
+
+}  // namespace mirrorlab::cli
