@@ -37,8 +37,6 @@ const char* to_string(Role role) {
       return "assistant";
     case Role::router:
       return "router";
-    case Role::bridge:
-      return "bridge";
   }
   return "?";
 }

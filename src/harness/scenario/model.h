@@ -17,7 +17,7 @@
 namespace mirrorlab::scenario {
 
 enum class Ip : uint8_t { v4, v6 };
-enum class Role : uint8_t { clients, online, test, assistant, router, bridge };
+enum class Role : uint8_t { clients, online, test, assistant, router };
 
 // What shows that a program is ready. Nothing set: ready once it runs.
 struct Readiness {
@@ -58,7 +58,6 @@ struct Node {
   std::string name;
   Role role = Role::router;
   uint32_t count = 1;           // clients: how many addresses
-  bool own_namespaces = false;  // clients: one namespace each
   std::vector<Service> run;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.tcp_rmem" -> value
   Location at;

@@ -28,9 +28,9 @@ Mapping read_mapping(const Value& value, const Scenario& scenario) {
 
 void read_command_line(const Fields& fields, Engine& engine) {
   if (const Value* options = fields.find("options")) {
-    for (const Value& item : options->items()) engine.options.push_back(item.text());
+    for (const Value& item : options->items()) engine.options.push_back(read_command_text(item));
   }
-  if (const Value* command = fields.find("command")) engine.command = command->text();
+  if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
 }
 
@@ -97,7 +97,7 @@ std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
                           ? read_copy(engine, so_far, id)
                           : read_intercept(engine, so_far, id));
     const Node& on = *so_far.node(engines.back().on);
-    if (on.role == Role::bridge || on.role == Role::clients) {
+    if (on.role == Role::clients) {
       engine.fail(fmt::format("an engine cannot run on `{}`, which has the role {}", on.name,
                               to_string(on.role)));
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/scenario/command_text.h"
 #include "harness/scenario/read_parts.h"
 #include "harness/scenario/suggest.h"
 
@@ -11,12 +12,11 @@ namespace mirrorlab::scenario {
 namespace {
 
 constexpr uint64_t kMaxClients = 65'000;
-constexpr uint64_t kMaxClientNamespaces = 1'000;
 constexpr size_t kMaxNodes = 512;
 
 std::vector<std::string> read_options(const Value& value) {
   std::vector<std::string> options;
-  for (const Value& item : value.items()) options.push_back(item.text());
+  for (const Value& item : value.items()) options.push_back(read_command_text(item));
   return options;
 }
 
@@ -50,12 +50,15 @@ Service read_service(const Value& value) {
   service.port = port ? static_cast<uint16_t>(port->integer(1, 65535)) : default_port(service.kind);
   const Value* command = fields.find("command");
   if (service.kind == ServiceKind::command) {
-    service.command = fields.need("command").text();
+    service.command = read_command_text(fields.need("command"));
   } else if (command) {
     command->fail(fmt::format("only `service: command` takes a command, this is `service: {}`",
                               to_string(service.kind)));
   }
-  if (const Value* options = fields.find("options")) service.options = read_options(*options);
+  if (const Value* options = fields.find("options")) {
+    if (recorder) options->fail("the built-in service has keys of its own, no command line");
+    service.options = read_options(*options);
+  }
   if (const Value* ready = fields.find("ready")) {
     service.ready = read_readiness(*ready);
   } else {
@@ -77,14 +80,12 @@ Node read_node(const Value& key, const Value& value) {
     if (mode) mode->fail("only a node with `role: clients` has a mode");
     if (count) count->fail("only a node with `role: clients` has a count");
   }
-  if (mode) node.own_namespaces = mode->choice({"address", "netns"}) == 1;
+  if (mode) (void)mode->choice({"address"});
   if (count) {
     node.count = static_cast<uint32_t>(
-        count->integer(1, node.own_namespaces ? kMaxClientNamespaces : kMaxClients));
+        count->integer(1, kMaxClients));
   }
   if (const Value* run = fields.find("run")) {
-    if (node.role == Role::bridge) run->fail("a bridge runs nothing");
-    if (node.own_namespaces) run->fail("clients with `mode: netns` run no services");
     for (const Value& item : run->items()) {
       node.run.push_back(read_service(item));
       const Service& added = node.run.back();
@@ -110,6 +111,12 @@ Node read_node(const Value& key, const Value& value) {
 }
 
 }  // namespace
+
+std::string read_command_text(const Value& value) {
+  const std::string text = value.text();
+  if (const auto wrong = check_command_text(text); !wrong.empty()) value.fail(wrong);
+  return text;
+}
 
 Readiness read_readiness(const Value& value) {
   const Fields fields(value, {"listen", "log", "file", "within"});
@@ -156,7 +163,6 @@ Target read_target(const Value& value, const std::string& text, const Scenario& 
     for (const Node& n : scenario.nodes) known.push_back(n.name);
     value.fail(fmt::format("no node `{}`{}", name, suggestion(name, known)));
   }
-  if (node->role == Role::bridge) value.fail(fmt::format("`{}` is a bridge: no address", name));
   return {name, static_cast<uint16_t>(*port)};
 }
 

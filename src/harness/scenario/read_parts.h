@@ -14,7 +14,7 @@ namespace mirrorlab::scenario {
 // Marks the links that the timeline touches as impaired.
 [[nodiscard]] std::vector<Fault> read_timeline(const Value& value, Scenario& so_far);
 
-// "node:port" with a node of the scenario that is no bridge.
+// "node:port" with a node of the scenario.
 struct Target {
   std::string node;
   uint16_t port;
@@ -23,6 +23,8 @@ struct Target {
                                  const Scenario& scenario);
 // Names a node of the scenario, or fails with a suggestion.
 [[nodiscard]] const Node& read_node_name(const Value& value, const Scenario& scenario);
+// A command, or one of its options: placeholders and quotes are checked.
+[[nodiscard]] std::string read_command_text(const Value& value);
 [[nodiscard]] Readiness read_readiness(const Value& value);
 
 // Of the built-in service: its keys, and what they say.
@@ -33,6 +35,9 @@ struct Target {
 // "64KiB", not zero; "64KB/s".
 [[nodiscard]] uint64_t read_positive_size(const Value& value);
 [[nodiscard]] uint64_t read_byte_rate(const Value& value);
+
+// What no single part can see: exactly one online and one test host, clients, what is judged.
+void check_whole(const Value& root, const Scenario& scenario);
 
 // The keys of impairments, together with `others`.
 [[nodiscard]] std::vector<std::string_view> impairment_keys_and(

@@ -98,7 +98,6 @@ Traffic read_one(const Value& value, const Scenario& scenario) {
   traffic.id = id ? id->identifier() : "traffic";
   const Value& from = fields.need("from");
   const Node& source = read_node_name(from, scenario);
-  if (source.role == Role::bridge) from.fail("a bridge sends no traffic of its own");
   traffic.from = source.name;
   const Value& to = fields.need("to");
   const Target target = read_target(to, to.text(), scenario);
@@ -117,7 +116,7 @@ Traffic read_one(const Value& value, const Scenario& scenario) {
   } else if (built_in) {
     traffic.steps = read_steps(fields.need("steps"));
   } else {
-    traffic.command = fields.need("command").text();
+    traffic.command = read_command_text(fields.need("command"));
   }
   return traffic;
 }

@@ -9,7 +9,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "harness/scenario/capability_name.h"
 #include "harness/scenario/read_parts.h"
+#include "harness/scenario/suggest.h"
 #include "harness/scenario/yaml_value.h"
 
 namespace mirrorlab::scenario {
@@ -61,6 +63,19 @@ std::vector<std::string> read_words(const Value& value) {
   return words;
 }
 
+std::vector<std::string> read_requirements(const Value& value) {
+  std::vector<std::string> known;
+  for (const auto& capability : capability_names()) known.push_back(capability.name);
+  std::vector<std::string> names;
+  for (const Value& item : value.items()) {
+    names.push_back(item.identifier());
+    if (std::ranges::find(known, names.back()) == known.end()) {
+      item.fail(fmt::format("no capability `{}`{}", names.back(), suggestion(names.back(), known)));
+    }
+  }
+  return names;
+}
+
 const std::vector<std::string_view> kTopLevel{
     "schema", "name",  "about", "labels",  "seed",    "timeout",  "drain",  "requires", "matrix",
     "ip",     "nodes", "links", "engines", "traffic", "timeline", "always", "expect"};
@@ -76,7 +91,7 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   if (const Value* v = fields.find("seed")) scenario.seed = v->integer(0, UINT64_MAX);
   if (const Value* v = fields.find("timeout")) scenario.timeout = v->duration();
   if (const Value* v = fields.find("drain")) scenario.drain = v->duration();
-  if (const Value* v = fields.find("requires")) scenario.require = read_words(*v);
+  if (const Value* v = fields.find("requires")) scenario.require = read_requirements(*v);
   const auto ip_variable = variables.find("ip");
   if (const Value* v = fields.find("ip")) {
     scenario.ip = v->choice({"v4", "v6"}) == 0 ? Ip::v4 : Ip::v6;
@@ -93,6 +108,7 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   if (const Value* v = fields.find("timeline")) scenario.timeline = read_timeline(*v, scenario);
   if (const Value* v = fields.find("always")) scenario.always = read_conditions(*v, scenario);
   if (const Value* v = fields.find("expect")) scenario.expect = read_conditions(*v, scenario);
+  check_whole(root, scenario);
   return scenario;
 }
 
