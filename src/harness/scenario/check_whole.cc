@@ -13,9 +13,10 @@ void check_roles(const Value& root, const Scenario& scenario) {
     if (role == Role::clients) continue;
     for (const Node& node : scenario.nodes) {
       if (node.role == role && &node != first) {
-        throw ReadError(node.at, fmt::format("a second node with `role: {}`; `{}` is the first, and "
-                                             "one is judged",
-                                             to_string(role), first->name));
+        throw ReadError(node.at,
+                        fmt::format("a second node with `role: {}`; `{}` is the first, and "
+                                    "one is judged",
+                                    to_string(role), first->name));
       }
     }
   }
@@ -29,11 +30,11 @@ void check_mappings(const Scenario& scenario) {
       if (!judged) judged = &m;
       if (m.online_port != judged->online_port || m.test_node != judged->test_node ||
           m.test_port != judged->test_port) {
-        throw ReadError(engine.at,
-                        fmt::format("engines.{}.map: a second mapping; {} -> {}:{} is the first, "
-                                    "and one is judged",
-                                    engine.id, judged->online_port, judged->test_node,
-                                    judged->test_port));
+        throw ReadError(
+            engine.at,
+            fmt::format("engines.{}.map: a second mapping; {} -> {}:{} is the first, "
+                        "and one is judged",
+                        engine.id, judged->online_port, judged->test_node, judged->test_port));
       }
     }
   }

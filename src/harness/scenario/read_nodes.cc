@@ -82,8 +82,7 @@ Node read_node(const Value& key, const Value& value) {
   }
   if (mode) (void)mode->choice({"address"});
   if (count) {
-    node.count = static_cast<uint32_t>(
-        count->integer(1, kMaxClients));
+    node.count = static_cast<uint32_t>(count->integer(1, kMaxClients));
   }
   if (const Value* run = fields.find("run")) {
     for (const Value& item : run->items()) {
