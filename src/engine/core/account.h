@@ -33,10 +33,12 @@ struct Counters {
   uint64_t packets_captured = 0;              // client packets given to the core
   uint64_t packets_unmapped = 0;              // to an endpoint no mapping names
   uint64_t packets_retransmitted_online = 0;  // wholly known bytes: the client's own repair
-  uint64_t overlap_conflicts = 0;  // overlapping bytes that differ; the first ones were kept
+  uint64_t packets_implausible = 0;  // sequence number or reset no online host would have taken
+  uint64_t overlap_conflicts = 0;    // overlapping bytes that differ; the first ones were kept
   uint64_t header_records = 0;
-  uint64_t header_records_unknown = 0;  // for no live mirrored connection
-  uint64_t segments_sent = 0;           // packets given to the sink, all kinds
+  uint64_t header_records_unacceptable = 0;  // outside the windows, or old by PAWS
+  uint64_t header_records_unknown = 0;       // for no live mirrored connection
+  uint64_t segments_sent = 0;                // packets given to the sink, all kinds
   uint64_t data_segments_sent = 0;
   uint64_t data_segments_retransmitted = 0;
   uint64_t acks_sent = 0;  // pure acks

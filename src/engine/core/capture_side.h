@@ -1,5 +1,5 @@
-// The client's stream as captured: reassembly (S2), turns' beginnings (S3), joining in the middle
-// (S9), close and reset (S8), limits (S11). Writes the session's queue; never sends.
+// The client's stream as captured: its packets to reassembly and queue (S2, S3), joining in the
+// middle (S9), close and reset (S8), limits (S11). Never sends.
 #pragma once
 
 #include "engine/core/env.h"
@@ -11,10 +11,6 @@ namespace mirrorlab::engine {
 void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now);
 // Any later packet of the connection (also data that came with the SYN).
 void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now);
-// When the hole in front of out_of_order counts as never captured; kNever without a hole.
-[[nodiscard]] Nanos gap_deadline(const Env& env, const Session& s);
-// Gives the hole up: books it and what falls with it as capture_gap.
-void declare_gap(Env& env, Session& s, Nanos now);
 // Nothing more can come (the client reset, a new SYN took the 4-tuple, or the engine ends).
 void end_stream(Env& env, Session& s, Nanos now);
 // Queues a reset where the captured stream ends.
@@ -22,6 +18,8 @@ void append_reset(Env& env, Session& s, Nanos now);
 // Loses every byte that waits, up to the next turn boundary in the queue, if there is one; without
 // one, what is captured from now on is lost too, until a turn begins.
 void lose_turn(Env& env, Session& s, LossReason reason);
+// Loses the first segment of the queue.
+void lose_head(Env& env, Session& s, LossReason reason);
 // Loses everything that waits and whatever comes.
 void lose_all(Env& env, Session& s, LossReason reason);
 // Enters the session into the account (a watched connection does so with its first data).

@@ -42,18 +42,20 @@ struct Config {
   Nanos turn_hold_limit = 5 * kSecond;             // S3: then turn_released_by_timeout
   Nanos turn_quiet_floor = 25 * kMillisecond;      // S3: once this session's answers differ
   Nanos turn_quiet_patience = 300 * kMillisecond;  // S3: before they were ever seen to differ
-  Nanos gap_grace = 1 * kSecond;           // S2: hole, and the client was answered beyond it
-  Nanos gap_timeout = 30 * kSecond;        // S2: hole, and no such evidence
+  Nanos gap_grace = 1 * kSecond;     // S2: hole, and the client was answered beyond it, or reset
+  Nanos gap_timeout = 30 * kSecond;  // S2: hole, and no such evidence
   Nanos handshake_timeout = 30 * kSecond;  // S1, S11
   Nanos idle_timeout = 3600 * kSecond;     // S11
   Nanos fin_wait_timeout = 60 * kSecond;  // client closed, test host does not (RFC 9293 FIN-WAIT-2)
-  Nanos user_timeout = 120 * kSecond;     // no ack progress although sending (RFC 9293 R2)
+  Nanos user_timeout = 120 * kSecond;     // nothing heard although sending (RFC 9293 R2)
+  Nanos stall_timeout = 600 * kSecond;    // heard, but no byte taken (a window that stays closed)
   Nanos time_wait = 1 * kSecond;          // finished twins answer retransmitted FINs this long
   Nanos rto_min = 200 * kMillisecond;     // as Linux; RFC 6298 says 1 s
   Nanos rto_max = 8 * kSecond;
   Nanos ack_hold_limit = 500 * kMillisecond;  // AckPolicy::client: then ack all the same
 
   uint64_t max_session_bytes = 64ULL << 20;  // S11: buffered for one session
+  uint32_t max_out_of_order = 8192;          // S11: segments waiting behind one session's hole
   uint64_t max_total_bytes = 2ULL << 30;     // S11: buffered in all
   uint32_t max_sessions = 2'000'000;         // S11
 };

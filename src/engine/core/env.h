@@ -51,6 +51,12 @@ inline void book_captured(Env& env, Session& s, uint64_t bytes) {
   env.account.bytes_captured += bytes;
   env.account.bytes_pending += bytes;
 }
+// Captured bytes that turned out to be no part of the stream.
+inline void book_not_stream(Env& env, Session& s, uint64_t bytes) {
+  s.bytes_captured -= bytes;
+  env.account.bytes_captured -= bytes;
+  env.account.bytes_pending -= bytes;
+}
 inline void book_mirrored(Env& env, Session& s, uint64_t bytes) {
   s.bytes_mirrored += bytes;
   env.account.bytes_pending -= bytes;

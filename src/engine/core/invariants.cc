@@ -12,7 +12,8 @@ struct Sums {
 
 std::string check_session(const Session& s, Sums& sums) {
   uint64_t pending = 0, buffered = 0;
-  uint32_t sacked = 0, lost = 0, retrans = 0;
+  uint32_t sacked = 0, lost = 0, retrans = 0, above = 0;
+  bool judged = s.lost_judged != nullptr;
   int64_t end = -1;
   bool unsent = s.queue.head == s.queue.next_unsent;
   for (const Segment* seg = s.queue.head; seg != nullptr; seg = seg->next) {
@@ -27,30 +28,41 @@ std::string check_session(const Session& s, Sums& sums) {
     if (seg->sacked && seg->lost) return "segment both sacked and lost";
     const uint32_t n = seg->sequence_length();
     if (seg->sacked) sacked += n;
+    if (seg->sacked && !judged) above += n;
+    if (judged && !unsent && !seg->sacked && !seg->lost)
+      return "judged, but neither sacked nor lost";
+    if (seg == s.lost_judged) judged = false;
     if (seg->lost) lost += n;
     if (seg->lost && seg->retransmitted) retrans += n;
     if (seg->next == nullptr && seg != s.queue.tail) return "queue tail is not its end";
+    if (seg->next != nullptr && seg->next->previous != seg) return "queue links differ";
   }
-  if (sacked != s.sacked_out || lost != s.lost_out || retrans != s.retrans_out) {
+  if (sacked != s.sacked_out || above != s.sacked_above || lost != s.lost_out ||
+      retrans != s.retrans_out) {
     return "scoreboard sums differ from the segments";
   }
   if (s.connection == Connection::established && s.queue.in_flight()) {
     if (s.queue.head->offset != s.snd_una) return "snd_una is not the first segment in flight";
-    if (s.rtx_at == kNever) return "segments in flight and no retransmission timer";
+    if (s.rto_at == kNever) return "segments in flight and no retransmission timer";
   }
   if (s.snd_una > s.snd_nxt) return "snd_una beyond snd_nxt";
   if (s.ack_sent > s.rcv_nxt) return "acked more than was received";
   end = s.client_next;
-  for (const Segment* seg = s.out_of_order; seg != nullptr; seg = seg->next) {
+  uint32_t waiting = 0;
+  for (const Segment* seg = s.out_of_order.head; seg != nullptr; seg = seg->next) {
     ++sums.segments;
-    if (seg->offset < end || (seg == s.out_of_order && seg->offset == end)) {
+    ++waiting;
+    if (seg->next == nullptr && seg != s.out_of_order.tail)
+      return "out-of-order tail is not its end";
+    if (seg->offset < end || (seg == s.out_of_order.head && seg->offset == end)) {
       return "out-of-order list overlaps at offset " + std::to_string(seg->offset);
     }
     end = seg->offset + seg->length;
     pending += seg->length;
     buffered += segment_cost(*seg);
   }
-  if ((s.out_of_order != nullptr) != (s.hole_since != 0)) return "hole without its timer";
+  if (s.out_of_order.empty() != (s.hole_since == 0)) return "hole without its timer";
+  if (waiting != s.out_of_order_count) return "out-of-order segments miscounted";
   if (buffered != s.buffered) return "buffered bytes differ from the segments";
   if (s.bytes_captured != s.bytes_mirrored + s.bytes_lost + pending) {
     return "captured " + std::to_string(s.bytes_captured) + " != mirrored " +

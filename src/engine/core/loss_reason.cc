@@ -22,6 +22,8 @@ const char* to_string(LossReason reason) {
       return "test_closed_first";
     case LossReason::test_unreachable:
       return "test_unreachable";
+    case LossReason::test_stalled:
+      return "test_stalled";
     case LossReason::superseded:
       return "superseded";
     case LossReason::tuple_collision:

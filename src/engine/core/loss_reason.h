@@ -16,6 +16,7 @@ enum class LossReason : uint8_t {
   test_reset,           // the test host reset the mirrored connection
   test_closed_first,    // the test host closed and took no more
   test_unreachable,     // no ack progress within the user timeout
+  test_stalled,         // the test host answered, but took no byte within the stall timeout
   superseded,           // a new SYN took the 4-tuple before the old stream was complete
   tuple_collision,      // two online connections map to one mirrored 4-tuple
   session_bytes_limit,  // buffered bytes of one session

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/core/emit.h"
 #include "wire/packet.h"
 #include "wire/seq.h"
 
@@ -57,28 +58,57 @@ void keep_range(Session& s, Range range) {
 }
 }  // namespace
 
+namespace {
+int64_t receive_window(const Session& s) {
+  return int64_t{0xffff} << (s.scale_ok ? s.client_scale : 0);
+}
+}  // namespace
+
 void receive_answer(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now) {
   const bool fin = record.has(wire::tcp_flag::kFin);
-  if (record.payload_length == 0 && !fin) return;
-  s.ack_due = true;
   const int64_t left = wire::unwrap(record.seq, s.irs_next, s.rcv_nxt);
+  // A keep-alive or window probe is an empty segment before rcv_nxt; it asks for an ack.
+  if (record.payload_length == 0 && !fin && left >= s.rcv_nxt) return;
+  s.ack_due = true;
   const int64_t right = left + record.payload_length + (fin ? 1 : 0);
   if (right <= s.rcv_nxt || s.rcv_fin) return;  // a retransmission: the ack was lost
+  if (fin) s.rcv_fin_at = right - 1;
   if (left > s.rcv_nxt) {
-    // Why: a FIN out of order is not remembered; the test host repeats it with the missing data.
-    const int64_t data_right = fin ? right - 1 : right;
-    if (data_right > left) keep_range(s, {left, data_right});
+    keep_range(s, {left, right});
     return;
   }
   advance(env, s, right, record.has(wire::tcp_flag::kPsh) || fin, now);
-  if (fin) {
+  absorb(env, s, now);
+  if (s.rcv_fin_at >= 0 && s.rcv_nxt > s.rcv_fin_at) {
     --s.answer_bytes;
     --env.counters.answer_bytes;
+    s.rcv_nxt = s.rcv_fin_at + 1;
     s.rcv_fin = true;
     s.rcv_ranges = 0;
-    return;
   }
-  absorb(env, s, now);
+}
+
+bool acceptable(Session& s, const wire::HeaderRecord& r) {
+  const int64_t left = wire::unwrap(r.seq, s.irs_next, s.rcv_nxt);
+  const int64_t window = receive_window(s);
+  if (left > s.rcv_nxt + window || left < s.rcv_nxt - window) return false;
+  // Why: records overtake each other, thus a reset may come before the data it follows. One with
+  // numbers of an earlier connection lies outside the window, as good as always.
+  if (r.has(wire::tcp_flag::kRst)) return left >= s.rcv_nxt;
+  if (!s.timestamps_ok || !r.options.timestamps) return true;
+  const uint32_t value = r.options.timestamps->value;
+  if (static_cast<int32_t>(value - s.ts_recent) < 0) return false;
+  if (left <= s.ack_sent) s.ts_recent = value;
+  return true;
+}
+
+uint16_t receive_window_field(const Env& env, const Session& s) {
+  if (env.config.ack == AckPolicy::eager || s.stream_complete) return 0xffff;
+  return s.client_window;
+}
+
+void note_client_ack(const Env& env, Session& s) {
+  if (env.config.ack == AckPolicy::client && s.client_window != s.window_sent) s.ack_due = true;
 }
 
 int64_t ack_point(const Env& env, const Session& s, Nanos now) {
@@ -86,6 +116,19 @@ int64_t ack_point(const Env& env, const Session& s, Nanos now) {
   if (s.ack_at <= now) return s.rcv_nxt;
   const int64_t client = s.mark_test + (s.client_acked - s.mark_online);
   return std::clamp(client, s.ack_sent, s.rcv_nxt);
+}
+
+void send_due_ack(Env& env, Session& s, Nanos now) {
+  const int64_t ack = ack_point(env, s, now);
+  const bool progress = ack > s.ack_sent;
+  // Why: an ack held back for the client's pace must not look like a duplicate of the last one.
+  const bool repeat = s.ack_due && (ack == s.rcv_nxt || s.rcv_ranges > 0 ||
+                                    receive_window_field(env, s) != s.window_sent);
+  if (progress || repeat) emit_ack(env, s, now);
+  s.ack_due = false;
+  if (s.ack_sent == s.rcv_nxt) return;
+  // The client's own progress starts the wait for the rest anew.
+  if (progress || s.ack_at == kNever) s.ack_at = now + env.config.ack_hold_limit;
 }
 
 void write_sack(const Session& s, wire::TcpOptions& options) {

@@ -4,58 +4,111 @@
 
 namespace mirrorlab::engine {
 
-void forget_marks(Session& s, const Segment& segment) {
-  const uint32_t n = segment.sequence_length();
-  if (segment.sacked) s.sacked_out -= n;
-  if (segment.lost) s.lost_out -= n;
-  if (segment.lost && segment.retransmitted) s.retrans_out -= n;
+namespace {
+bool judged(const Session& s, const Segment& seg) {
+  return s.lost_judged != nullptr && seg.offset <= s.lost_judged->offset;
 }
 
-bool mark_sacked(Session& s, const wire::TcpOptions& options) {
-  bool any = false;
-  for (uint8_t b = 0; b < options.sack_count; ++b) {
-    const int64_t left = wire::unwrap(options.sack[b].left, s.zero, s.snd_una);
-    const int64_t right = wire::unwrap(options.sack[b].right, s.zero, s.snd_una);
-    if (left >= right || left < s.snd_una || right > s.snd_nxt) continue;
-    for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
-      if (seg->offset >= right) break;
-      if (seg->sacked || seg->offset < left || seg->offset + seg->sequence_length() > right)
-        continue;
-      forget_marks(s, *seg);
-      seg->lost = seg->retransmitted = false;
-      seg->sacked = true;
-      s.sacked_out += seg->sequence_length();
-      any = true;
+void unmark(Session& s, Segment& seg) {
+  const uint32_t n = seg.sequence_length();
+  if (seg.sacked) {
+    s.sacked_out -= n;
+    if (!judged(s, seg)) {
+      s.sacked_above -= n;
+      --s.sacked_above_segments;
     }
   }
-  return any;
+  if (seg.lost) s.lost_out -= n;
+  if (seg.lost && seg.retransmitted) s.retrans_out -= n;
+  seg.sacked = seg.lost = seg.retransmitted = false;
 }
 
-namespace {
 bool mark_lost(Session& s, Segment& seg) {
   if (seg.lost || seg.sacked) return false;
   seg.lost = true;
   seg.retransmitted = false;
   s.lost_out += seg.sequence_length();
+  if (s.resend_hint != nullptr && seg.offset <= s.resend_hint->offset) s.resend_hint = seg.previous;
   return true;
+}
+
+// The segment in flight that holds sequence position `at`, looked for from the hint.
+Segment* seek(const Session& s, int64_t at) {
+  Segment* seg = s.sack_hint != nullptr ? s.sack_hint : s.queue.head;
+  while (seg->offset > at && seg->previous != nullptr) seg = seg->previous;
+  while (seg->next != s.queue.next_unsent && seg->next->offset <= at) seg = seg->next;
+  return seg;
+}
+
+bool mark_block(Session& s, int64_t left, int64_t right, int64_t from) {
+  bool any = false;
+  for (Segment* seg = seek(s, from); seg != s.queue.next_unsent; seg = seg->next) {
+    const uint32_t n = seg->sequence_length();
+    if (seg->offset + n > right) break;
+    s.sack_hint = seg;
+    if (seg->sacked || seg->offset < left) continue;
+    unmark(s, *seg);
+    seg->sacked = true;
+    s.sacked_out += n;
+    if (!judged(s, *seg)) {
+      s.sacked_above += n;
+      ++s.sacked_above_segments;
+    }
+    any = true;
+  }
+  return any;
 }
 }  // namespace
 
-bool mark_lost_by_sack(Session& s) {
-  uint32_t above_bytes = s.sacked_out;
-  uint32_t above_segments = 0;
-  for (const Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
-    if (seg->sacked) ++above_segments;
-  }
+void clear_scoreboard(Session& s) {
+  s.sacked_out = s.lost_out = s.retrans_out = 0;
+  s.sacked_above = s.sacked_above_segments = 0;
+  s.sack_hint = s.lost_judged = s.resend_hint = nullptr;
+  s.sack_seen = {};
+}
+
+void leave_scoreboard(Session& s, Segment& segment) {
+  unmark(s, segment);
+  if (s.sack_hint == &segment) s.sack_hint = nullptr;
+  if (s.lost_judged == &segment) s.lost_judged = nullptr;
+  if (s.resend_hint == &segment) s.resend_hint = nullptr;
+}
+
+bool mark_sacked(Session& s, const wire::TcpOptions& options) {
+  if (!s.queue.in_flight()) return false;
   bool any = false;
-  for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
-    if (seg->sacked) {
-      above_bytes -= seg->sequence_length();
-      --above_segments;
-      continue;
+  for (uint8_t b = 0; b < options.sack_count; ++b) {
+    const wire::SackBlock& block = options.sack[b];
+    const int64_t left = wire::unwrap(block.left, s.zero, s.snd_una);
+    const int64_t right = wire::unwrap(block.right, s.zero, s.snd_una);
+    if (left >= right || left < s.snd_una || right > s.snd_nxt) continue;
+    // Most blocks repeat those of the record before, or have grown at their right.
+    int64_t from = left;
+    for (const wire::SackBlock& seen : s.sack_seen) {
+      if (seen.left != block.left || seen.left == seen.right) continue;
+      const int64_t seen_right = wire::unwrap(seen.right, s.zero, s.snd_una);
+      if (seen_right <= right) from = std::max(from, seen_right);
     }
-    if (above_segments < kDupThresh && above_bytes <= (kDupThresh - 1U) * s.snd_mss) break;
-    any |= mark_lost(s, *seg);
+    if (from < right) any |= mark_block(s, left, right, from);
+  }
+  if (options.sack_count > 0) s.sack_seen = options.sack;
+  return any;
+}
+
+bool mark_lost_by_sack(Session& s) {
+  bool any = false;
+  Segment* seg = s.lost_judged != nullptr ? s.lost_judged->next : s.queue.head;
+  for (; seg != s.queue.next_unsent; seg = seg->next) {
+    if (seg->sacked) {
+      s.sacked_above -= seg->sequence_length();
+      --s.sacked_above_segments;
+    } else {
+      if (s.sacked_above_segments < kDupThresh && s.sacked_above <= (kDupThresh - 1U) * s.snd_mss) {
+        break;
+      }
+      any |= mark_lost(s, *seg);
+    }
+    s.lost_judged = seg;
   }
   return any;
 }
@@ -63,11 +116,27 @@ bool mark_lost_by_sack(Session& s) {
 bool mark_head_lost(Session& s) { return s.queue.in_flight() && mark_lost(s, *s.queue.head); }
 
 void mark_all_lost(Session& s) {
-  s.sacked_out = s.lost_out = s.retrans_out = 0;
+  clear_scoreboard(s);
   for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
     seg->sacked = seg->lost = seg->retransmitted = false;
     mark_lost(s, *seg);
   }
+}
+
+Segment* next_to_resend(Session& s) {
+  if (s.lost_out == s.retrans_out) return nullptr;
+  Segment* seg = s.resend_hint != nullptr ? s.resend_hint->next : s.queue.head;
+  while (seg != s.queue.next_unsent && (!seg->lost || seg->retransmitted)) {
+    s.resend_hint = seg;
+    seg = seg->next;
+  }
+  return seg != s.queue.next_unsent ? seg : nullptr;
+}
+
+void mark_resent(Session& s, Segment& segment) {
+  if (!segment.lost || segment.retransmitted) return;
+  segment.retransmitted = true;
+  s.retrans_out += segment.sequence_length();
 }
 
 }  // namespace mirrorlab::engine

@@ -1,4 +1,8 @@
 // The SACK scoreboard of RFC 6675, on the segments in flight.
+//
+// Marks live on the segments; sacked_out, lost_out and retrans_out are their sums in sequence
+// space, so that the pipe costs nothing to know. Walks go on where the last one ended (the hints of
+// Session), so that the cost of a record does not grow with what is in flight.
 #pragma once
 
 #include "engine/core/env.h"
@@ -8,6 +12,8 @@ namespace mirrorlab::engine {
 
 inline constexpr uint8_t kDupThresh = 3;
 
+// Forgets all marks and hints of the sums (not those on segments).
+void clear_scoreboard(Session& s);
 // Marks what the blocks cover; blocks outside [snd_una, snd_nxt] (also duplicate SACKs, RFC 2883)
 // are ignored. True when something new was sacked.
 bool mark_sacked(Session& s, const wire::TcpOptions& options);
@@ -19,7 +25,11 @@ bool mark_head_lost(Session& s);
 // After an RTO everything in flight is lost; SACK marks are forgotten, for the test host may have
 // reneged (RFC 2018 section 8).
 void mark_all_lost(Session& s);
-// Takes a segment's marks out of the sums, before it leaves the queue or is cut.
-void forget_marks(Session& s, const Segment& segment);
+// The first segment that is lost and was not sent again since; null when there is none.
+[[nodiscard]] Segment* next_to_resend(Session& s);
+// It was sent again.
+void mark_resent(Session& s, Segment& segment);
+// Takes a segment out of the sums, before it leaves the queue (always at its head) or loses a part.
+void leave_scoreboard(Session& s, Segment& segment);
 
 }  // namespace mirrorlab::engine

@@ -18,6 +18,7 @@ enum class SegmentKind : uint8_t {
 // Offsets are those of the client's stream: 0 is the byte after its SYN (or where it was joined).
 struct Segment {
   Segment* next = nullptr;
+  Segment* previous = nullptr;
   Buffer* buffer = nullptr;  // holds `data`; null when length is 0
   uint8_t* data = nullptr;
   int64_t offset = 0;
@@ -29,6 +30,7 @@ struct Segment {
   SegmentKind kind = SegmentKind::data;
   bool turn_start = false;
   bool push = false;
+  bool after_bare_ack = false;  // see Session::bare_ack_at
   // Scoreboard (RFC 6675). A segment is in flight when transmissions > 0.
   uint8_t transmissions = 0;  // saturates
   bool sacked = false;
@@ -41,31 +43,45 @@ struct Segment {
   [[nodiscard]] int64_t end() const { return offset + length; }
 };
 
-// First in, first out; `next_unsent` separates what is in flight from what waits.
-struct SegmentQueue {
+// In stream order, linked both ways: what arrives late is most often near the end.
+struct SegmentList {
   Segment* head = nullptr;
   Segment* tail = nullptr;
-  Segment* next_unsent = nullptr;
 
   [[nodiscard]] bool empty() const { return head == nullptr; }
-  [[nodiscard]] bool in_flight() const { return head != next_unsent; }
-  void push_back(Segment* s) {
-    s->next = nullptr;
-    if (tail == nullptr) {
-      head = s;
-    } else {
-      tail->next = s;
-    }
-    tail = s;
-    if (next_unsent == nullptr) next_unsent = s;
+  // Behind `before`; null: at the front.
+  void insert_after(Segment* before, Segment* s) {
+    s->previous = before;
+    s->next = before != nullptr ? before->next : head;
+    (s->next != nullptr ? s->next->previous : tail) = s;
+    (before != nullptr ? before->next : head) = s;
   }
   Segment* pop_front() {
     Segment* s = head;
     head = s->next;
-    if (next_unsent == s) next_unsent = head;
-    if (head == nullptr) tail = nullptr;
+    (head != nullptr ? head->previous : tail) = nullptr;
     s->next = nullptr;
     return s;
+  }
+};
+
+// First in, first out; `next_unsent` separates what is in flight from what waits.
+struct SegmentQueue : SegmentList {
+  Segment* next_unsent = nullptr;
+
+  [[nodiscard]] bool in_flight() const { return head != next_unsent; }
+  // The last one sent; null when nothing is in flight.
+  [[nodiscard]] Segment* last_in_flight() const {
+    if (!in_flight()) return nullptr;
+    return next_unsent != nullptr ? next_unsent->previous : tail;
+  }
+  void push_back(Segment* s) {
+    insert_after(tail, s);
+    if (next_unsent == nullptr) next_unsent = s;
+  }
+  Segment* pop_front() {
+    if (next_unsent == head) next_unsent = head->next;
+    return SegmentList::pop_front();
   }
 };
 

@@ -1,8 +1,12 @@
 #include "engine/core/session_table.h"
 
 #include "engine/core/capture_side.h"
+#include "engine/core/emit.h"
+#include "engine/core/handshake.h"
 #include "engine/core/mirror.h"
-#include "engine/core/sender.h"
+#include "engine/core/reassembly.h"
+#include "engine/core/retransmission.h"
+#include "engine/core/session_end.h"
 #include "wire/seq.h"
 
 namespace mirrorlab::engine {
@@ -84,8 +88,8 @@ void SessionTable::refuse(const wire::TcpPacket& packet, LossReason reason) {
   env_.account.bytes_lost[r] += packet.payload.size();
 }
 
-void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping,
-                         const wire::FlowKey& mirrored, uint64_t hash, Nanos now) {
+void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash,
+                         uint32_t ts_offset, Nanos now) {
   const auto& h = packet.header;
   if (!h.has(kSyn) && (h.has(kRst) || (h.has(kFin) && packet.payload_length == 0))) return;
   if (!accepting_) {
@@ -96,9 +100,9 @@ void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping,
     refuse(packet, LossReason::session_limit);
     return;
   }
-  (void)mirrored;
   const uint32_t id = create(packet, mapping, now);
   index_.insert(hash, id);
+  at(id).ts_offset = ts_offset;
   if (at(id).whole) open_connection(env_, at(id), now);
   mark_dirty(id);
 }
@@ -142,7 +146,7 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   const uint64_t hash = hash_value(mirrored);
   const uint32_t first = find(mirrored, hash);
   if (first == kNoSession) {
-    begin(packet, static_cast<size_t>(mapping), mirrored, hash, now);
+    begin(packet, static_cast<size_t>(mapping), hash, 0, now);
     return;
   }
   uint32_t last = first;
@@ -154,8 +158,9 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
         syn ? !(s.whole && h.seq + 1 == s.zero) : !s.stream_complete && packet.payload_length > 0;
     if (!anew) return;
     if (syn) ++env_.counters.reused_tuples;
+    const uint32_t ts_offset = s.ts_offset;
     remove(last);
-    begin(packet, static_cast<size_t>(mapping), mirrored, hash, now);
+    begin(packet, static_cast<size_t>(mapping), hash, ts_offset, now);
     return;
   }
   if (s.online != h.dst) {
@@ -180,7 +185,7 @@ void SessionTable::on_header(const wire::HeaderRecord& record, Nanos now) {
   if (id == kNoSession) {
     ++env_.counters.header_records_unknown;
     // Why: a connection of an engine that is gone would be kept alive by the test host for minutes.
-    if (is_test_endpoint(record.flow.server) && !record.has(kRst)) reset_stray(env_, record);
+    if (is_test_endpoint(record.flow.server) && !record.has(kRst)) emit_stray_reset(env_, record);
     return;
   }
   on_record(env_, at(id), record, now);
@@ -196,19 +201,24 @@ void SessionTable::on_header_link(bool up, Nanos now) {
     Session& s = at(id);
     if (!s.live || !s.claimed) continue;
     env_.sink.claim(env_.mirrored_flow(s));
-    if (s.rtx_at == kNever || s.backoff == 0) {
-      mark_dirty(id);
-      continue;
-    }
-    s.backoff = 0;
-    // Spread over 64 ms, so that a thousand waiting sessions are no burst.
-    s.rtx_at = now + (id % 64) * kMillisecond;
+    probe_after_outage(s, now, (id % 64) * kMillisecond);
     mark_dirty(id);
   }
 }
 
+void SessionTable::note_busy(uint32_t id) {
+  Session& s = at(id);
+  const bool busy = s.live && s.connection != Connection::finished &&
+                    (!s.queue.empty() || !s.out_of_order.empty() ||
+                     s.connection == Connection::waiting || s.connection == Connection::syn_sent);
+  if (busy == s.busy) return;
+  s.busy = busy;
+  busy_ += busy ? 1 : -1;
+}
+
 void SessionTable::settle(uint32_t id, Nanos now) {
   Session& s = at(id);
+  note_busy(id);
   if (s.connection == Connection::finished && s.successor != kNoSession) {
     promote_successor(id, now);
     return;
@@ -271,11 +281,13 @@ void SessionTable::promote_successor(uint32_t finished, Nanos now) {
   Session& s = at(id);
   index_.replace(hash_value(env_.mirrored_flow(old)), finished, id);
   s.claimed = old.claimed;
+  s.ts_offset = old.ts_offset;
   old.claimed = false;
   old.successor = kNoSession;
   wheel_.cancel(finished);
   free_.push_back(finished);
   old.live = false;
+  note_busy(finished);
   --in_use_;
   s.connection = Connection::none;
   if (s.whole) open_connection(env_, s, now);
@@ -288,6 +300,7 @@ void SessionTable::remove(uint32_t id) {
   index_.erase(hash_value(env_.mirrored_flow(s)), id);
   wheel_.cancel(id);
   s.live = false;
+  note_busy(id);
   --in_use_;
   free_.push_back(id);
 }
@@ -296,23 +309,15 @@ void SessionTable::shutdown(Nanos now) {
   flush(now);
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
     if (!at(id).live || at(id).connection == Connection::finished) continue;
-    end_session(env_, at(id), now);
+    end_session(env_, at(id), LossReason::shutdown, now);
+    note_busy(id);
   }
   dirty_head_ = kNoSession;
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) at(id).dirty = false;
 }
 
 bool SessionTable::drained() const {
-  if (env_.account.bytes_pending != 0) return false;
-  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
-    const Session& s = at(id);
-    if (!s.live || s.connection == Connection::finished) continue;
-    if (!s.queue.empty() || s.connection == Connection::waiting ||
-        s.connection == Connection::syn_sent || s.dirty) {
-      return false;
-    }
-  }
-  return true;
+  return busy_ == 0 && dirty_head_ == kNoSession && env_.account.bytes_pending == 0;
 }
 
 uint64_t SessionTable::memory_bytes() const {

@@ -46,13 +46,14 @@ class SessionTable {
 
   uint32_t take_slot();
   uint32_t create(const wire::TcpPacket& packet, size_t mapping, Nanos now);
-  void begin(const wire::TcpPacket& packet, size_t mapping, const wire::FlowKey& mirrored,
-             uint64_t hash, Nanos now);
+  void begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash, uint32_t ts_offset,
+             Nanos now);
   void reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now);
   void refuse(const wire::TcpPacket& packet, LossReason reason);
   void promote_successor(uint32_t finished, Nanos now);
   void remove(uint32_t id);
   void mark_dirty(uint32_t id);
+  void note_busy(uint32_t id);
   void settle(uint32_t id, Nanos now);
 
   Config config_;
@@ -64,6 +65,7 @@ class SessionTable {
   std::vector<uint32_t> due_;
   uint32_t dirty_head_ = kNoSession;
   uint32_t in_use_ = 0;
+  int64_t busy_ = 0;  // sessions with something left to do
   bool accepting_ = true;
 };
 

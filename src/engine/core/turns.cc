@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-namespace mirrorlab::engine {
+#include "engine/core/rtt.h"
 
-Nanos round_trip(const Session& s) {
-  return std::max<Nanos>(Nanos{s.srtt_us} * kMicrosecond, kMillisecond);
-}
+namespace mirrorlab::engine {
 
 namespace {
 // Answer positions count the FIN of a host that closed, so that a close is waited for like data.

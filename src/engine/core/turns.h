@@ -25,7 +25,5 @@ struct Release {
 [[nodiscard]] Release turn_release(const Env& env, const Session& s, const Segment& next);
 // Moves the positions past the turn that begins with `next`.
 void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule);
-// The smoothed round-trip time, at least a tick of the timers.
-[[nodiscard]] Nanos round_trip(const Session& s);
 
 }  // namespace mirrorlab::engine

@@ -1,0 +1,61 @@
+#include "engine/core/congestion.h"
+
+#include <algorithm>
+
+namespace mirrorlab::engine {
+
+namespace {
+void halve(Session& s) {
+  // FlightSize: what is not acked, sacked or not (RFC 5681 equation 4).
+  const auto flight = static_cast<uint32_t>(s.snd_nxt - s.snd_una);
+  s.ssthresh = std::max<uint32_t>(flight / 2, 2U * s.snd_mss);
+}
+}  // namespace
+
+uint32_t initial_window(const Session& s) { return 10U * s.snd_mss; }
+
+uint32_t pipe(const Session& s) {
+  const auto out = static_cast<uint32_t>(s.snd_nxt - s.snd_una);
+  const uint32_t in_network = out - s.sacked_out - s.lost_out + s.retrans_out;
+  if (s.sack_ok) return in_network;
+  // Without SACK each dup ack tells of one segment that has left (RFC 6582 step 3, RFC 3042).
+  const uint32_t left = uint32_t{s.dup_acks} * s.snd_mss;
+  return std::max(in_network > left ? in_network - left : 0, s.retrans_out);
+}
+
+uint32_t send_room(const Session& s) {
+  const int64_t window = s.snd_una + s.snd_wnd - s.snd_nxt;
+  if (window <= 0) return 0;
+  const uint32_t in_network = pipe(s);
+  const uint32_t congestion = s.cwnd > in_network ? s.cwnd - in_network : 0;
+  return static_cast<uint32_t>(std::min<int64_t>(window, congestion));
+}
+
+void grow_window(Session& s, uint32_t acked) {
+  if (s.recovery == Recovery::fast) return;
+  if (s.cwnd < s.ssthresh) {
+    s.cwnd += std::min<uint32_t>(acked, 2U * s.snd_mss);  // RFC 3465, L = 2
+  } else {
+    const uint64_t counted = std::min<uint32_t>(acked, s.snd_mss);
+    s.cwnd += std::max<uint32_t>(1, static_cast<uint32_t>(s.snd_mss * counted / s.cwnd));
+  }
+  s.cwnd = std::min(s.cwnd, kMaxCwnd);
+}
+
+void enter_fast_recovery(Env& env, Session& s) {
+  ++env.counters.fast_retransmits;
+  s.recovery = Recovery::fast;
+  s.recover = s.snd_nxt;
+  halve(s);
+  s.cwnd = s.ssthresh;
+}
+
+void enter_timeout_recovery(Session& s) {
+  // Why: an RTO of a retransmission says nothing new about the path.
+  if (s.recovery == Recovery::none || s.backoff == 0) halve(s);
+  s.recovery = Recovery::timeout;
+  s.recover = s.snd_nxt;
+  s.cwnd = s.snd_mss;
+}
+
+}  // namespace mirrorlab::engine

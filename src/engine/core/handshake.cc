@@ -1,0 +1,137 @@
+#include "engine/core/handshake.h"
+
+#include <algorithm>
+
+#include "engine/core/capture_side.h"
+#include "engine/core/congestion.h"
+#include "engine/core/emit.h"
+#include "engine/core/rtt.h"
+#include "engine/core/sender.h"
+#include "engine/core/session_end.h"
+#include "wire/seq.h"
+
+namespace mirrorlab::engine {
+
+namespace {
+using wire::tcp_flag::kAck;
+using wire::tcp_flag::kRst;
+using wire::tcp_flag::kSyn;
+
+constexpr uint16_t kDefaultMss4 = 536, kDefaultMss6 = 1220;  // RFC 9293 3.7.1
+constexpr uint16_t kLeastMss = 64;
+constexpr uint16_t kTimestampBytes = 12;
+// Why: a refused connection is tried again at the test service's pace of coming up, not ours.
+constexpr Nanos kRefusedRetry = 200 * kMillisecond;
+constexpr Nanos kRefusedRetryMax = 2 * kSecond;
+
+Nanos handshake_deadline(const Env& env, const Session& s) {
+  return std::max(s.opened_at, env.link_up_at) + env.config.handshake_timeout;
+}
+
+void arm_syn_timer(const Env& env, Session& s, Nanos wait, Nanos now) {
+  s.rto_at = now + wait;
+  if (env.link_up) s.rto_at = std::min(s.rto_at, handshake_deadline(env, s));
+}
+
+void send_syn(Env& env, Session& s, Nanos now) {
+  emit_syn(env, s, now);
+  arm_syn_timer(env, s, rto(env, s), now);
+}
+
+void negotiate(const Env& env, Session& s, const wire::HeaderRecord& r) {
+  const bool v4 = s.client.address.is_v4();
+  const auto& o = r.options;
+  s.timestamps_ok = s.client_timestamps && o.timestamps.has_value();
+  s.sack_ok = s.client_sack && o.sack_permitted;
+  s.scale_ok = s.client_has_scale && o.window_scale.has_value();
+  s.snd_scale = s.scale_ok ? std::min<uint8_t>(*o.window_scale, 14) : 0;
+  const auto path = static_cast<uint16_t>(env.config.mtu - (v4 ? 40 : 60));
+  const uint16_t offered = o.mss.value_or(v4 ? kDefaultMss4 : kDefaultMss6);
+  s.snd_mss = std::min(std::max(offered, kLeastMss), path);
+  if (s.timestamps_ok) {
+    s.snd_mss = static_cast<uint16_t>(s.snd_mss - kTimestampBytes);
+    s.ts_recent = o.timestamps->value;
+  }
+}
+
+void take_round_trip(Session& s, const wire::HeaderRecord& r, Nanos now) {
+  if (s.timestamps_ok && s.backoff > 0) {
+    add_rtt_sample_of_echo(s, r, now);
+  } else if (s.backoff == 0) {
+    add_rtt_sample(s, now - s.opened_at);
+  }
+  s.backoff = 0;
+}
+
+void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
+  negotiate(env, s, r);
+  take_round_trip(s, r, now);
+  s.connection = Connection::established;
+  s.irs_next = r.seq + 1;
+  s.rcv_nxt = s.ack_sent = 0;
+  s.rcv_fin_at = -1;
+  s.rcv_ranges = 0;
+  s.rcv_fin = s.last_pushed = false;
+  s.snd_wnd = r.window;  // never scaled in a SYN (RFC 7323 2.2)
+  s.snd_wl1 = r.seq;
+  s.cwnd = initial_window(s);
+  s.rto_at = kNever;
+  s.answer_at = s.all_acked_at = now;
+  // What was said first to the client is waited for on every connection of it, for the test host
+  // says it anew.
+  s.mark_test = 0;
+  const int64_t next = s.queue.empty() ? s.last_data_mark : s.queue.head->answer_mark;
+  s.mark_online = s.whole && s.snd_una == 0 ? 0 : next - s.greeting;
+  s.ack_due = true;
+}
+}  // namespace
+
+void open_connection(Env& env, Session& s, Nanos now) {
+  s.connection = Connection::syn_sent;
+  ++s.connections;
+  if (s.connections > 1) ++env.counters.reopened;
+  ++s.ts_offset;
+  start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
+  s.opened_at = now;
+  s.refused = s.timestamps_ok = false;
+  s.turn_at = s.ack_at = s.probe_at = kNever;
+  if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
+  s.claimed = true;
+  send_syn(env, s, now);
+}
+
+void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
+  const bool acks_syn = r.has(kAck) && r.ack == wire::wrap(s.snd_una, s.zero);
+  if (r.has(kAck) && !acks_syn) {
+    // An old connection of the test host answers for itself (S10): end it by its own numbers.
+    if (r.has(kRst)) return;
+    ++env.counters.challenge_acks;
+    emit_stray_reset(env, r);
+    ++env.counters.syn_retransmitted;
+    send_syn(env, s, now);
+    return;
+  }
+  if (!acks_syn) return;
+  if (r.has(kRst)) {
+    s.refused = true;
+    arm_syn_timer(
+        env, s, std::min(kRefusedRetry << std::min<uint8_t>(s.backoff, 4), kRefusedRetryMax), now);
+  } else if (r.has(kSyn)) {
+    establish(env, s, r, now);
+  }
+}
+
+void on_syn_timer(Env& env, Session& s, Nanos now) {
+  if (!env.link_up || now < handshake_deadline(env, s)) {
+    if (s.backoff < 16) ++s.backoff;
+    ++env.counters.syn_retransmitted;
+    send_syn(env, s, now);
+    return;
+  }
+  const LossReason reason =
+      s.refused ? LossReason::handshake_refused : LossReason::handshake_timeout;
+  if (s.first_loss == LossReason::none) s.first_loss = reason;
+  fail_connection(env, s, reason, !s.refused, now);
+}
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,16 @@
+// S1, S9, S10: opening a mirrored connection.
+#pragma once
+
+#include "engine/core/env.h"
+#include "wire/header_record.h"
+
+namespace mirrorlab::engine {
+
+// Opens a mirrored connection for what waits in the queue (or for a captured SYN).
+void open_connection(Env& env, Session& s, Nanos now);
+// A reply while the SYN is not answered yet.
+void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now);
+// The SYN's timer fired: again, or the handshake has failed.
+void on_syn_timer(Env& env, Session& s, Nanos now);
+
+}  // namespace mirrorlab::engine

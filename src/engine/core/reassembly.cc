@@ -1,0 +1,144 @@
+#include "engine/core/reassembly.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/core/queue_entry.h"
+
+namespace mirrorlab::engine {
+
+namespace {
+// A retransmission repeats what was sent last; how far back conflicts are looked for.
+constexpr int kCompared = 512;
+
+Segment* take_first(Session& s) {
+  --s.out_of_order_count;
+  return s.out_of_order.pop_front();
+}
+
+void insert(Session& s, Segment* before, Segment* segment) {
+  s.out_of_order.insert_after(before, segment);
+  ++s.out_of_order_count;
+}
+
+void compare(Env& env, const Segment& held, int64_t offset, wire::Bytes data) {
+  if (held.kind != SegmentKind::data) return;
+  const int64_t left = std::max(held.offset, offset);
+  const int64_t right = std::min(held.end(), offset + static_cast<int64_t>(data.size()));
+  if (left >= right) return;
+  if (std::memcmp(held.data + (left - held.offset), data.data() + (left - offset),
+                  static_cast<size_t>(right - left)) != 0) {
+    ++env.counters.overlap_conflicts;
+  }
+}
+}  // namespace
+
+void compare_with_held(Env& env, const Session& s, int64_t offset, wire::Bytes data) {
+  int left = kCompared;
+  for (const Segment* seg = s.queue.tail; seg != nullptr && left-- > 0; seg = seg->previous) {
+    if (seg->end() < offset) return;
+    compare(env, *seg, offset, data);
+  }
+}
+
+void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push,
+                       Nanos now) {
+  Segment* before = s.out_of_order.tail;
+  while (before != nullptr && before->offset > offset) before = before->previous;
+  // A FIN at or before these bytes: they are no stream.
+  if (before != nullptr && before->kind != SegmentKind::data) return;
+  while (!data.empty()) {
+    if (before != nullptr && before->end() > offset) {
+      compare(env, *before, offset, data);
+      const auto known = std::min<size_t>(data.size(), static_cast<size_t>(before->end() - offset));
+      offset += static_cast<int64_t>(known);
+      data = data.subspan(known);
+      continue;
+    }
+    Segment* after = before != nullptr ? before->next : s.out_of_order.head;
+    size_t take = data.size();
+    if (after != nullptr) {
+      if (after->offset <= offset) {
+        if (after->kind != SegmentKind::data) return;
+        before = after;
+        continue;
+      }
+      take = std::min<size_t>(take, static_cast<size_t>(after->offset - offset));
+    }
+    Segment* seg = make_data(env, s, offset, data.first(take), push && take == data.size(), now);
+    book_captured(env, s, take);
+    insert(s, before, seg);
+    before = seg;
+    offset += static_cast<int64_t>(take);
+    data = data.subspan(take);
+  }
+}
+
+void keep_out_of_order_end(Env& env, Session& s, int64_t offset, SegmentKind kind, Nanos now) {
+  const Segment* last = s.out_of_order.tail;
+  // Data beyond it, or the end again.
+  if (last != nullptr && (last->end() > offset || last->kind != SegmentKind::data)) return;
+  insert(s, s.out_of_order.tail, make_segment(env, s, offset, kind, now));
+}
+
+void drain_out_of_order(Env& env, Session& s) {
+  while (!s.out_of_order.empty() && s.out_of_order.head->offset <= s.client_next) {
+    append(env, s, take_first(s));
+  }
+}
+
+void forget_unconfirmed_reset(Env& env, Session& s) {
+  Segment* last = s.out_of_order.tail;
+  if (last == nullptr || last->kind != SegmentKind::rst) return;
+  Segment* before = last->previous;
+  (before != nullptr ? before->next : s.out_of_order.head) = nullptr;
+  s.out_of_order.tail = before;
+  --s.out_of_order_count;
+  free_segment(env, s, last);
+  if (s.out_of_order.empty()) s.hole_since = 0;
+}
+
+void forget_out_of_order(Env& env, Session& s) {
+  while (!s.out_of_order.empty()) {
+    Segment* seg = take_first(s);
+    book_not_stream(env, s, seg->length);
+    free_segment(env, s, seg);
+  }
+  s.hole_since = 0;
+}
+
+void note_hole(Session& s, int64_t acked_before, Nanos now) {
+  if (s.out_of_order.empty()) {
+    s.hole_since = 0;
+  } else if (s.hole_since == 0) {
+    s.hole_since = std::max<Nanos>(now, 1);
+    s.hole_acked = acked_before;
+  }
+}
+
+Nanos gap_deadline(const Env& env, const Session& s) {
+  if (s.out_of_order.empty()) return kNever;
+  // Answer bytes acked since prove that the online host took what was missed, for it answers in
+  // order; and a client that has reset sends nothing again.
+  const bool certain =
+      s.client_acked > s.hole_acked || s.out_of_order.tail->kind == SegmentKind::rst;
+  return s.hole_since + (certain ? env.config.gap_grace : env.config.gap_timeout);
+}
+
+void declare_gap(Env& env, Session& s, Nanos now) {
+  Segment* first = s.out_of_order.head;
+  if (first == nullptr) return;
+  const auto missed = static_cast<uint64_t>(first->offset - s.client_next);
+  book_captured(env, s, missed);
+  book_lost(env, s, missed, LossReason::capture_gap);
+  append_gap(env, s, LossReason::capture_gap, s.hole_acked, now);
+  s.client_next = first->offset;
+  // Why: what was missed may be of the same turn as what follows it, and the rest of a turn must
+  // not go out as one. Only an ack of its own just before shows that a turn begins here.
+  if (!first->after_bare_ack) s.last_data_mark = std::max(s.last_data_mark, first->answer_mark);
+  drain_out_of_order(env, s);
+  s.hole_since = s.out_of_order.empty() ? 0 : std::max<Nanos>(now, 1);
+  s.hole_acked = s.client_acked;
+}
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,78 @@
+#include "engine/core/session_end.h"
+
+#include "engine/core/capture_side.h"
+#include "engine/core/emit.h"
+
+namespace mirrorlab::engine {
+
+namespace {
+bool alive(const Session& s) {
+  return s.connection == Connection::syn_sent || s.connection == Connection::established;
+}
+
+void stop_timers(Session& s) { s.rto_at = s.probe_at = s.turn_at = s.ack_at = kNever; }
+
+SessionReport report_of(const Env& env, const Session& s) {
+  SessionReport report;
+  report.online = {s.client, s.online};
+  report.test = env.config.mappings[s.mapping].test;
+  report.reason = s.first_loss;
+  report.bytes_captured = s.bytes_captured;
+  report.bytes_mirrored = s.bytes_mirrored;
+  report.bytes_lost = s.bytes_lost;
+  report.answer_bytes = s.answer_bytes;
+  report.turns = s.turns;
+  report.connections = s.connections;
+  return report;
+}
+}  // namespace
+
+void fail_connection(Env& env, Session& s, LossReason reason, bool reset, Nanos now) {
+  if (reset && alive(s)) emit_reset(env, s, now);
+  s.connection = Connection::none;
+  stop_timers(s);
+  s.ack_due = false;
+  s.all_acked_at = now;
+  if (env.config.reopen) {
+    // Why: a connection that took nothing takes the turn that waited for it along, else that turn
+    // would be tried for ever.
+    const bool waited = !s.took_turn && !s.queue.empty();
+    if (waited && s.queue.head->kind == SegmentKind::data) lose_head(env, s, reason);
+    lose_turn(env, s, reason);
+  } else {
+    lose_all(env, s, reason);
+  }
+}
+
+void finish_session(Env& env, Session& s, Nanos now) {
+  if (s.connection == Connection::finished) return;
+  lose_all(env, s, LossReason::shutdown);  // empty but where the caller left something
+  s.connection = Connection::finished;
+  stop_timers(s);
+  s.end_at = now + env.config.time_wait;
+  if (!s.counted) return;
+  --env.account.sessions_live;
+  if (s.first_loss == LossReason::none) {
+    ++env.account.sessions_mirrored;
+  } else {
+    ++env.account.sessions_lost[static_cast<size_t>(s.first_loss)];
+  }
+  env.sink.on_session_end(report_of(env, s));
+}
+
+void supersede(Env& env, Session& s, Nanos now) {
+  if (s.first_loss == LossReason::none) s.first_loss = LossReason::superseded;
+  append_reset(env, s, now);
+}
+
+void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
+  end_stream(env, s, now);
+  const bool unfinished = !s.queue.empty() || s.connection == Connection::syn_sent ||
+                          s.connection == Connection::waiting;
+  if (unfinished && s.first_loss == LossReason::none) s.first_loss = reason;
+  if (alive(s)) emit_reset(env, s, now);
+  lose_all(env, s, reason);
+  finish_session(env, s, now);
+}
+
+}  // namespace mirrorlab::engine
