@@ -70,7 +70,8 @@ TEST(Window, OfAnOldRecordDoesNotHideADuplicateAck) {
     host P. 1:101(100) ack 1 win 8000
     engine . 4001:4001(0) ack 101
     host . 101:101(0) ack 1 win 8000
-    host . 1:1(0) ack 1 win 7000             # old
+    host . 1:1(0) ack 1 win 7000             # old; answered like a window probe
+    engine . 4001:4001(0) ack 101
     host . 101:101(0) ack 1 win 8000
     host . 101:101(0) ack 1 win 8000
     engine . 1:1001(1000) ack 101
