@@ -83,6 +83,8 @@ void Topology::prepare(const scenario::Node& node, const Plan& plan) {
     netlink.set_up("lo");
     if (node.role == Role::clients) {
       netlink.add_local_prefix(plan.prefix(node.name));
+      // Why: an IPv6 route takes only an address of the host as its source, not a local prefix.
+      if (v6) netlink.add_address("lo", plan.address(node.name).to_string() + "/128");
     } else {
       netlink.add_address("lo", plan.prefix(node.name));
     }

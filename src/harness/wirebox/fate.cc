@@ -1,10 +1,22 @@
 #include "harness/wirebox/fate.h"
 
+#include <cmath>
+
 namespace mirrorlab::wirebox {
 
 namespace {
 // Each decision has a number sequence of its own: more loss does not change which are duplicated.
-enum class Purpose : uint64_t { loss = 1, duplicate, corrupt, bit, reorder, distance, jitter };
+enum class Purpose : uint64_t {
+  loss = 1,
+  duplicate,
+  corrupt,
+  bit,
+  reorder,
+  distance,
+  jitter,
+  length,
+  place
+};
 
 class Dice {
  public:
@@ -22,13 +34,29 @@ class Dice {
 };
 
 bool lost(const Dice& dice, uint64_t ordinal, const Settings& s, BurstState& burst) {
-  if (s.loss <= 0) return burst.losing = false;
+  if (s.loss <= 0) {
+    burst.left = 0;
+    return false;
+  }
   const double part = dice.part(Purpose::loss);
-  if (s.loss >= 1) return burst.losing = true;
-  if (s.burst <= 1 || ordinal == 0) return burst.losing = part < s.loss;
-  // A burst ends with probability 1/burst; it begins so often that `loss` of all packets are lost.
-  const double begin = s.loss / (s.burst * (1 - s.loss));
-  return burst.losing = part < (burst.losing ? 1 - 1 / s.burst : begin);
+  if (s.loss >= 1 || s.burst <= 1) return part < s.loss;
+  const auto longest = static_cast<uint32_t>(2 * s.burst - 1);
+  if (ordinal == 0) {
+    // A packet picked blindly lies in a burst of length n in proportion to n, anywhere within.
+    if (part >= s.loss) return false;
+    const double u = dice.part(Purpose::length) * longest * (longest + 1);
+    const auto length = static_cast<uint32_t>((1 + std::sqrt(1 + 4 * u)) / 2);
+    burst.left = static_cast<uint32_t>(dice.roll(Purpose::place) % length);
+    return true;
+  }
+  if (burst.left > 0) {
+    --burst.left;
+    return true;
+  }
+  // So often does a burst begin that `loss` of all packets are lost.
+  if (part >= s.loss / (s.loss + s.burst * (1 - s.loss))) return false;
+  burst.left = static_cast<uint32_t>(dice.roll(Purpose::length) % longest);
+  return true;
 }
 }  // namespace
 

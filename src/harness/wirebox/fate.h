@@ -27,10 +27,13 @@ struct Fate {
   double jitter = 0;         // -1 to 1
 };
 
-// Loss in bursts needs to know how the packet before fared (Gilbert's model); the chain starts in
-// its stationary state, so it is still a function of flow and ordinal alone.
+// A loss burst lasts 1 to 2 * burst - 1 packets of its flow, evenly. How much of it is left is all
+// that passes from one packet to the next; the first packet of a flow may lie within a burst. So it
+// is still a function of flow and ordinal alone.
+// Why bounded: a flow that sends only retransmissions, further and further apart, would stay for
+// minutes in a burst of the geometric kind.
 struct BurstState {
-  bool losing = false;
+  uint32_t left = 0;  // packets of this burst still to come
 };
 
 class FateTeller {
