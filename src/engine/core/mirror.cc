@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/core/capture_side.h"
 #include "engine/core/emit.h"
 #include "engine/core/handshake.h"
 #include "engine/core/reassembly.h"
@@ -71,7 +72,11 @@ Step play_reset(Env& env, Session& s, Nanos now) {
   s.connection = Connection::none;
   s.rto_at = s.probe_at = kNever;
   free_segment(env, s, s.queue.pop_front());
-  if (client_reset) finish_session(env, s, now);
+  if (client_reset) {
+    finish_session(env, s, now);
+  } else if (!env.config.reopen) {
+    lose_all(env, s, s.discard_reason);
+  }
   return Step::again;
 }
 

@@ -120,10 +120,22 @@ Nanos gap_deadline(const Env& env, const Session& s) {
   if (s.out_of_order.empty()) return kNever;
   // Answer bytes acked since prove that the online host took what was missed, for it answers in
   // order; and a client that has reset sends nothing again.
-  const bool certain =
-      s.client_acked > s.hole_acked || s.out_of_order.tail->kind == SegmentKind::rst;
+  const bool certain = s.client_acked > s.hole_acked || s.out_of_order.head->after_bare_ack ||
+                       s.out_of_order.tail->kind == SegmentKind::rst;
   return s.hole_since + (certain ? env.config.gap_grace : env.config.gap_timeout);
 }
+
+namespace {
+// What the test host is to have answered before the connection is reset at the hole in front of
+// `first`: what the client had acked; and where its acks show that an answer came, but not before
+// which of the bytes, at least some of it.
+int64_t answered_before_gap(const Session& s, const Segment& first) {
+  if (s.hole_acked <= s.last_data_mark && first.answer_mark > s.last_data_mark) {
+    return s.last_data_mark + 1;
+  }
+  return s.hole_acked;
+}
+}  // namespace
 
 void declare_gap(Env& env, Session& s, Nanos now) {
   Segment* first = s.out_of_order.head;
@@ -131,14 +143,15 @@ void declare_gap(Env& env, Session& s, Nanos now) {
   const auto missed = static_cast<uint64_t>(first->offset - s.client_next);
   book_captured(env, s, missed);
   book_lost(env, s, missed, LossReason::capture_gap);
-  append_gap(env, s, LossReason::capture_gap, s.hole_acked, now);
+  append_gap(env, s, LossReason::capture_gap, answered_before_gap(s, *first), now);
   s.client_next = first->offset;
   // Why: what was missed may be of the same turn as what follows it, and the rest of a turn must
   // not go out as one. Only an ack of its own just before shows that a turn begins here.
   if (!first->after_bare_ack) s.last_data_mark = std::max(s.last_data_mark, first->answer_mark);
   drain_out_of_order(env, s);
-  s.hole_since = s.out_of_order.empty() ? 0 : std::max<Nanos>(now, 1);
-  s.hole_acked = s.client_acked;
+  const Segment* next = s.out_of_order.head;
+  s.hole_since = next != nullptr ? std::max<Nanos>(next->captured_at, 1) : 0;
+  if (next != nullptr) s.hole_acked = next->answer_mark;
 }
 
 }  // namespace mirrorlab::engine

@@ -20,18 +20,22 @@ Nanos quiet_time(const Env& env, const Session& s) {
 
 Release turn_release(const Env& env, const Session& s, const Segment& next) {
   if (!env.config.wait_for_answers || !next.turn_start) return {0, ReleaseRule::answered};
+  if (next.kind == SegmentKind::gap && !s.took_turn) return {0, ReleaseRule::answered};
   const Nanos think = env.config.pace == Pace::think ? next.think : 0;
   const int64_t want = wanted(s, next);
   const int64_t have = answered(s);
   const bool all_acked = !s.queue.in_flight();
   if (have >= want) {
     Nanos at = s.answer_at + think;
-    if (next.kind == SegmentKind::gap || (have > want && !s.rcv_fin)) {
+    const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
+    const Nanos since = std::max(next.captured_at, s.all_acked_at);
+    if (next.kind == SegmentKind::gap) {
+      // Why: how much of the answer belongs to what was sent is not known; it shall have ended.
+      at = std::max(at, std::min(s.answer_at + floor, since + env.config.turn_hold_limit));
+    } else if (have > want && !s.rcv_fin) {
       // More than the online host had sent by then: either the tail of a longer answer is still on
       // its way, or the client did not wait for all of it. Give the tail a moment, but a test host
       // that never falls quiet cannot hold the client, who has all the answer it waited for.
-      const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
-      const Nanos since = std::max(next.captured_at, s.all_acked_at);
       at = std::max(at, std::min(s.answer_at + floor, since + 10 * floor));
     }
     return {at, ReleaseRule::answered};

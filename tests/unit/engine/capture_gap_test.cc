@@ -1,0 +1,179 @@
+// S2: bytes that were never captured cost a turn, and nothing waits for them for ever.
+#include <gtest/gtest.h>
+
+#include "unit/engine/kit/script.h"
+
+namespace mirrorlab::engine::kit {
+namespace {
+
+Config no_pace() {
+  Config c = Script::config();
+  c.pace = Pace::none;
+  return c;
+}
+
+TEST(CaptureGap, IsCertainOnceTheClientWasAnsweredBeyondIt) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    # 101:201 is missed; its answer is acked by itself, then the next turn comes
+    client . 201:201(0) ack 1001
+    client P. 201:301(100) ack 1001
+    +1s engine R. 101:101(0) ack 501
+    engine S 200:200(0)
+    +10ms host S. 0:0(0) isn 7 ack 201 <mss 1000>
+    engine P. 201:301(100) ack 1
+    host P. 1:501(500) ack 301
+    engine . 301:301(0) ack 501
+    client F. 301:301(0) ack 1501
+    engine F. 301:301(0) ack 501
+    host F. 501:501(0) ack 302
+    engine . 302:302(0) ack 502
+    end capture_gap captured 300 mirrored 200 lost 100 connections 2
+  )");
+}
+
+TEST(CaptureGap, WithoutThatEvidenceItWaitsForTheClient) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 101:201(100) ack 1
+    quiet 29s
+    +1s engine R. 1:1(0) ack 1
+    client F. 201:201(0) ack 1
+    end capture_gap captured 200 lost 200 mirrored 0
+  )");
+}
+
+TEST(CaptureGap, TheRestOfATurnWithAHoleIsNotSentAsATurn) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    # The turn is 101:301, its first segment is missed; what was seen of it carries its ack.
+    client P. 201:301(100) ack 501
+    +1s engine R. 101:101(0) ack 501
+    client P. 301:401(100) ack 1001
+    engine S 300:300(0)
+    host S. 0:0(0) isn 7 ack 301 <mss 1000>
+    engine P. 301:401(100) ack 1
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 200U);
+}
+
+TEST(CaptureGap, AHoleWithinATurnThatIsOnItsWayCostsThatTurn) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client . 1:1001(1000) ack 1
+    engine . 1:1001(1000) ack 1
+    host . 1:1(0) ack 1001
+    client P. 2001:3001(1000) ack 1    # 1001:2001 is missed
+    client P. 3001:3101(100) ack 501   # the next turn
+    +1s engine R. 1001:1001(0) ack 1
+    engine S 3000:3000(0)
+    host S. 0:0(0) isn 7 ack 3001 <mss 1000>
+    engine P. 3001:3101(100) ack 1
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 2000U);
+  EXPECT_EQ(t.account().bytes_mirrored, 1000U);
+}
+
+TEST(CaptureGap, TheConnectionIsResetOnlyWhenTheTurnBeforeWasAnswered) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    client P. 201:301(100) ack 1001
+    quiet 2s
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    host P. 501:1001(500) ack 101
+    engine . 101:101(0) ack 1001
+    +25ms engine R. 101:101(0) ack 1001
+  )");
+}
+
+TEST(CaptureGap, SeveralHolesOneAfterTheOther) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 101:201(100) ack 1
+    client P. 301:401(100) ack 1
+    client P. 501:601(100) ack 1
+    client . 601:601(0) ack 501
+    +1s engine R. 1:1(0) ack 1
+    quiet 60s
+    client F. 601:601(0) ack 501
+    end capture_gap captured 600 lost 600
+  )");
+}
+
+TEST(CaptureGap, BehindAnotherTheResetIsSentOnce) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 101:201(100) ack 1
+    client . 201:201(0) ack 501
+    +1s engine R. 1:1(0) ack 1
+    client P. 301:401(100) ack 501
+    quiet 31s
+    client P. 401:501(100) ack 1001
+    engine S 400:400(0)
+    host S. 0:0(0) isn 7 ack 401 <mss 1000>
+    engine P. 401:501(100) ack 1
+  )");
+}
+
+TEST(CaptureGap, WithoutReopenTheSessionIsOver) {
+  Config config = no_pace();
+  config.reopen = false;
+  Script t(config);
+  t.open();
+  t.play(R"(
+    client P. 101:201(100) ack 1
+    client . 201:201(0) ack 501
+    +1s engine R. 1:1(0) ack 1
+    client P. 201:301(100) ack 501
+    quiet 60s
+    client F. 301:301(0) ack 501
+    end capture_gap captured 300 lost 300 connections 1
+  )");
+}
+
+TEST(CaptureGap, TooManySegmentsBehindOneHoleEndTheWait) {
+  Config config = no_pace();
+  config.max_out_of_order = 10;
+  Script t(config);
+  t.open();
+  for (int i = 0; i < 10; ++i) {
+    const std::string at = std::to_string(101 + 2 * i), end = std::to_string(102 + 2 * i);
+    t.play("client P. " + at + ":" + end + "(1) ack 1");
+  }
+  EXPECT_EQ(t.take_sent().size(), 0U);
+  t.play("client P. 301:302(1) ack 1\nengine R. 1:1(0) ack 1");
+  EXPECT_GT(t.lost(LossReason::capture_gap), 100U);
+}
+
+TEST(CaptureGap, AtTheFin) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client F. 101:101(0) ack 501
+    +1s engine R. 1:1(0) ack 1
+    end capture_gap captured 100 lost 100
+  )");
+}
+
+}  // namespace
+}  // namespace mirrorlab::engine::kit
