@@ -10,6 +10,7 @@
 
 #include "harness/cli/batch.h"
 #include "harness/cli/doctor.h"
+#include "harness/cli/sim.h"
 #include "harness/cli/supervise.h"
 #include "harness/scenario/scenario_file.h"
 #include "harness/traffic/load.h"
@@ -107,6 +108,16 @@ int main(int argc, char** argv) {
   serve_command->add_option("options", a.built_in, "JSON")->required();
   auto* load_command = app.add_subcommand("load", "The built-in clients");
   load_command->add_option("options", a.built_in, "JSON")->required();
+  cli::SimOptions sim;
+  auto* sim_command = app.add_subcommand("sim", "Session sync in virtual time, by seed");
+  sim_command->footer("Scenarios:\n" + cli::sim_scenarios());
+  sim_command->add_option("--seeds", sim.seeds, "A..B or one seed")->capture_default_str();
+  sim_command->add_option("--scenario", sim.scenario)->capture_default_str();
+  sim_command->add_option("--threads", sim.threads, "0: one a core")->capture_default_str();
+  sim_command->add_flag("--shrink", sim.shrink, "Cut a failure's faults to a minimal list");
+  sim_command->add_flag("--trace", sim.trace, "Print every packet");
+  sim_command->add_option("--format", sim.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -114,6 +125,7 @@ int main(int argc, char** argv) {
   }
   try {
     if (*run_command) return run(a);
+    if (*sim_command) return cli::run_sim(sim);
     if (*validate_command) return validate(a);
     if (*list_command) return list(a);
     if (*doctor_command) return cli::doctor(own_directory(), a.format == "json");

@@ -1,0 +1,178 @@
+// What is judged while the run goes on.
+#include "sim/judge.h"
+
+#include <algorithm>
+
+namespace mirrorlab::sim {
+
+using wire::tcp_flag::kAck;
+using wire::tcp_flag::kFin;
+using wire::tcp_flag::kRst;
+using wire::tcp_flag::kSyn;
+
+const char* to_string(Check check) {
+  static constexpr const char* kNames[] = {"content",    "order", "complete", "close",  "account",
+                                           "invariants", "stuck", "harmless", "packet", "stack"};
+  return kNames[static_cast<size_t>(check)];
+}
+
+void Judge::fail(Check check, Nanos now, std::string text) {
+  // Why: the first few say what happened; a broken engine says the rest a thousand times.
+  if (violations_.size() < 8) violations_.push_back({check, now, std::move(text)});
+}
+
+int64_t Judge::offset_in(const Stream& stream, wire::Seq seq) {
+  return wire::unwrap(seq, stream.isn + 1, stream.script.request_bytes() / 2);
+}
+
+Stream* Judge::find_stream(const wire::Endpoint& client, wire::Seq seq) {
+  for (size_t i = streams_.size(); i-- > 0;) {
+    Stream& s = *streams_[i];
+    if (!s.started || s.online.client != client) continue;
+    const int64_t offset = offset_in(s, seq);
+    // The SYN's place, the FIN's, and what a stack may say after it.
+    if (offset >= -2 && offset <= s.script.request_bytes() + 2) return &s;
+  }
+  return nullptr;
+}
+
+void Judge::on_engine_start(Nanos) {
+  ++engine_;
+  reports_.clear();
+  for (auto& s : streams_) {
+    if (!s->started) continue;
+    s->engine_was_new = true;
+    s->syn_captured = false;
+    s->captured.clear();
+    s->known_end = 0;
+    s->fin_captured = s->rst_captured = -1;
+    s->data_packets = 0;
+    s->boundaries.clear();
+  }
+}
+
+void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, bool whole) {
+  if (h.has(kSyn)) {
+    for (auto& other : streams_) {
+      // A SYN later than two newer ones: nobody at the capture can tell it from a new connection.
+      if (other->slot != s.slot || other->id <= s.id + 1 || !other->syn_captured) continue;
+      for (auto& each : streams_) each->misled |= each->slot == s.slot && each->id >= s.id;
+    }
+    s.syn_captured = true;
+    for (auto& other : streams_) {  // an earlier connection of this 4-tuple is over
+      if (other.get() == &s || other->slot != s.slot || !other->started || other->id > s.id)
+        continue;
+      const bool closed = other->fin_captured >= 0 || other->rst_captured >= 0;
+      if (!closed) other->superseded = true;
+    }
+    return;
+  }
+  // The connection is over, whatever is still under way.
+  const bool over = std::ranges::any_of(streams_, [&](const auto& other) {
+    return other->slot == s.slot && other->id > s.id && other->syn_captured;
+  });
+  if (over || (s.rst_captured >= 0 && s.rst_captured <= s.captured.first_gap(0))) return;
+  const int64_t offset = offset_in(s, h.seq);
+  const int64_t end = offset + static_cast<int64_t>(payload.size());
+  if (h.has(kRst)) {
+    // Why: a client that meets an old connection of the online host resets that one's numbers.
+    if (offset < 0 || offset > s.script.request_bytes() + 1) return;
+    if (s.rst_captured < 0) s.rst_captured = offset;
+    if (offset != s.fin_captured + 1) s.known_end = std::max(s.known_end, offset);
+    return;
+  }
+  // After a FIN everything is numbered one beyond the last byte.
+  if (s.fin_captured < 0 || end != s.fin_captured + 1) s.known_end = std::max(s.known_end, end);
+  if (!whole) {
+    s.missed_packets = true;
+    return;
+  }
+  // A keep-alive's byte of garbage is no stream.
+  if (!payload.empty() && s.content.mismatch(offset, payload) < 0) {
+    if (s.data_packets++ == 0) s.lowest_data_ack = h.ack.raw();
+    if (static_cast<int32_t>(h.ack.raw() - s.lowest_data_ack) > 0) s.boundaries.push_back(offset);
+    s.captured.add(offset, end);
+  }
+  if (h.has(kFin)) s.fin_captured = end;
+}
+
+void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nanos now) {
+  if (h.dst != settings_.test) {
+    fail(Check::harmless, now, "the engine sent a packet to " + h.dst.to_string());
+    return;
+  }
+  const size_t header = (h.src.address.is_v4() ? 20U : 40U) + 20U;
+  uint8_t options[wire::TcpOptions::kMaxBytes];
+  if (header + h.options.write(options) + payload.size() > settings_.core.mtu) {
+    fail(Check::packet, now,
+         "a packet of the engine is larger than the path's MTU: " + std::to_string(payload.size()) +
+             " bytes of data");
+  }
+  if (payload.empty()) return;
+  Stream* s = find_stream(h.src, h.seq);
+  if (s == nullptr) {
+    fail(Check::content, now,
+         "the engine sent data outside any stream of " + h.src.to_string() + ", sequence number " +
+             std::to_string(h.seq.raw()));
+    return;
+  }
+  const int64_t offset = offset_in(*s, h.seq);
+  const auto length = static_cast<int64_t>(payload.size());
+  const std::string where = "stream " + std::to_string(s->id) + " [" + std::to_string(offset) +
+                            ", " + std::to_string(offset + length) + ")";
+  if (s->content.mismatch(offset, payload) >= 0) {
+    fail(Check::content, now, where + ": the engine sent other bytes than the client");
+  } else if (!s->captured.contains(offset, offset + length)) {
+    fail(Check::content, now, where + ": the engine sent bytes that were never captured");
+  }
+}
+
+void Judge::on_test_arrival(const wire::TcpHeader& h, size_t length, const ServerApp& app,
+                            const MirroredConnection& connection, Nanos now) {
+  if (length == 0) return;
+  const Stream& s = *streams_[connection.stream];
+  const Conversation& script = s.script;
+  const int64_t offset = offset_in(s, h.seq);
+  const int64_t end = offset + static_cast<int64_t>(length);
+  for (size_t k = 0; k < script.exchanges.size(); ++k) {
+    const int64_t start = script.request_start(k);
+    if (start < offset || start >= end || script.exchanges[k].pipelined) continue;
+    const bool answered = k == 0 || app.answered() >= static_cast<int>(k) ||
+                          script.request_start(k - 1) < connection.start;
+    const bool greeted = app.greeted() || script.greeting.empty() || connection.start > 0;
+    if (answered && greeted) continue;
+    const std::pair<uint32_t, int> turn{s.id, static_cast<int>(k)};
+    if (std::ranges::find(early_turns_, turn) == early_turns_.end()) early_turns_.push_back(turn);
+  }
+  (void)now;
+}
+
+void Judge::on_delivered(MirroredConnection& c, int64_t offset, wire::Bytes data, Nanos now) {
+  const Stream& s = *streams_[c.stream];
+  if (const int64_t wrong = s.content.mismatch(offset, data); wrong >= 0) {
+    fail(Check::content, now,
+         "stream " + std::to_string(s.id) +
+             ": the test host received another "
+             "byte at offset " +
+             std::to_string(offset + wrong));
+  }
+  c.delivered = offset + static_cast<int64_t>(data.size());
+}
+
+void Judge::on_online_delivered(const Stream& s, int64_t offset, wire::Bytes data, Nanos now) {
+  if (const int64_t wrong = s.content.mismatch(offset, data); wrong >= 0) {
+    fail(Check::stack, now,
+         "stream " + std::to_string(s.id) +
+             ": the online host received another "
+             "byte at offset " +
+             std::to_string(offset + wrong));
+  }
+}
+
+void Judge::check_core(const engine::Core& core, Nanos now) {
+  if (std::string wrong = core.check_invariants(); !wrong.empty()) {
+    fail(Check::invariants, now, std::move(wrong));
+  }
+}
+
+}  // namespace mirrorlab::sim
