@@ -177,7 +177,9 @@ Nanos idle_limit(const Env& env, const Session& s) {
   // Why: the online host let go of the 4-tuple, thus the test host would have too.
   if (s.fin_acked && s.successor != kNoSession) limit = std::min(limit, env.config.turn_hold_limit);
   if (!s.counted) limit = std::min(limit, env.config.fin_wait_timeout * 5);
-  if (s.whole && !s.answer_zero_known) limit = std::min(limit, env.config.handshake_timeout);
+  const bool half_open = s.whole && !s.answer_zero_known;
+  if (half_open && s.connection == Connection::established)
+    limit = std::min(limit, env.config.handshake_timeout);
   return limit;
 }
 }  // namespace

@@ -170,7 +170,10 @@ void Script::transmit(const wire::TcpHeader& h, wire::Bytes payload) {
   sent_.push_back({now_, n, p});
 }
 
-void Script::claim(const wire::FlowKey& mirrored) { ++claimed_[mirrored]; }
+void Script::claim(const wire::FlowKey& mirrored) {
+  ++claimed_[mirrored];
+  ++claim_calls_;
+}
 void Script::unclaim(const wire::FlowKey& mirrored) {
   if (claimed_.erase(mirrored) == 0) fail("unclaimed what was not claimed");
 }

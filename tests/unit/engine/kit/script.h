@@ -65,6 +65,7 @@ class Script : public Sink {
   [[nodiscard]] Nanos now() const { return now_; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] size_t claims() const { return claimed_.size(); }
+  [[nodiscard]] int claim_calls() const { return claim_calls_; }
   [[nodiscard]] uint64_t lost(LossReason reason) const {
     return account().bytes_lost[static_cast<size_t>(reason)];
   }
@@ -116,6 +117,7 @@ class Script : public Sink {
   Nanos line_time_ = kStart;  // of the latest line; a timer's tick behind now_ at most
   bool failed_ = false;
   bool unchecked_ = false;
+  int claim_calls_ = 0;
 };
 
 }  // namespace mirrorlab::engine::kit
