@@ -72,6 +72,17 @@ void Lab::start_program(Program::Spec spec) {
   programs_.back()->start();
 }
 
+void Lab::run_command(const std::string& command, const std::string& node) {
+  constexpr int kLongestMs = 10'000;
+  const auto words = command_line(command, {}, placeholder_values(context_, node));
+  process::Child child({"timeline-command", words, topology_->space(node).fd(),
+                        context_.out + "/logs/timeline-command.log"});
+  if (const int code = child.wait(kLongestMs); code != 0) {
+    throw std::runtime_error(code < 0 ? "does not end: " + child.describe()
+                                      : "failed: " + child.describe());
+  }
+}
+
 void Lab::start_services() {
   for (const auto& n : scenario_.nodes) {
     for (const auto& service : n.run) start_program(service_program(context_, n, service));
@@ -135,7 +146,8 @@ nlohmann::json Lab::drive_traffic() {
   nlohmann::json figures = nlohmann::json::object();
   for (const auto& t : scenario_.traffic) traffic_.push_back({&t, nullptr});
   timeline_ = std::make_unique<Timeline>(
-      scenario_, *topology_, [this](const std::string& name) -> Program& { return program(name); });
+      scenario_, *topology_, [this](const std::string& name) -> Program& { return program(name); },
+      [this](const std::string& command, const std::string& node) { run_command(command, node); });
   const auto began = os::steady_now();
   timeline_->begin(began);
   const auto all_done = [&] { return std::ranges::all_of(traffic_, &Running::done); };
@@ -279,6 +291,14 @@ nlohmann::json Lab::intercept_counters() {
     }
   }
   return add_up(runs);
+}
+
+std::map<std::string, nlohmann::json> Lab::engine_figures() {
+  std::map<std::string, nlohmann::json> all;
+  for (const auto& e : scenario_.engines) {
+    all[e.id] = add_up(read_counters(context_, e.id, program(e.id).runs()));
+  }
+  return all;
 }
 
 std::vector<wirebox::Figures> Lab::link_figures() const {

@@ -35,6 +35,8 @@ class Lab {
   verify::Evidence collect();
 
   [[nodiscard]] nlohmann::json intercept_counters();
+  // What each engine counted in all its runs, by id.
+  [[nodiscard]] std::map<std::string, nlohmann::json> engine_figures();
   [[nodiscard]] std::vector<wirebox::Figures> link_figures() const;
   // Faults of the timeline that came after the traffic was over.
   [[nodiscard]] std::vector<std::string> missed_faults() const;
@@ -50,6 +52,7 @@ class Lab {
   };
   Program& program(const std::string& name);
   void start_program(Program::Spec spec);
+  void run_command(const std::string& command, const std::string& node);
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();
   [[nodiscard]] bool drained(const scenario::Engine& copy, os::Nanos deadline);

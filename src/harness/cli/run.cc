@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -95,7 +96,21 @@ void judge(const scenario::Scenario& s, report::Result& r) {
   }
 }
 
-void add_metrics(report::Result& r) {
+// NAME.COUNTER for the counters, NAME.GROUP.COUNTER for the other groups of numbers.
+void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
+                        std::map<std::string, double>& m) {
+  if (!figures.is_object()) return;
+  for (const auto& [key, value] : figures.items()) {
+    if (value.is_number()) m[name + "." + key] = value;
+    if (!value.is_object()) continue;
+    const std::string group = key == "counters" ? name + "." : name + "." + key + ".";
+    for (const auto& [counter, number] : value.items()) {
+      if (number.is_number()) m[group + counter] = number;
+    }
+  }
+}
+
+void add_metrics(report::Result& r, const std::map<std::string, nlohmann::json>& engines) {
   auto& m = r.verified.metrics;
   for (const char* key : {"errors", "requests"}) {
     if (r.traffic.contains(key)) m[std::string("traffic.") + key] = r.traffic[key];
@@ -104,18 +119,10 @@ void add_metrics(report::Result& r) {
   m["latency.online.p99"] = r.traffic.value("p99_ms", 0.0);
   m["duration.traffic"] = r.duration_s["traffic"];
   m["duration.drain"] = r.duration_s["drain"];
-  const auto engine = [&](const std::string& name, const nlohmann::json& figures) {
-    if (!figures.is_object()) return;
-    m[name + ".cpu_s"] = figures.value("cpu_s", 0.0);
-    m[name + ".peak_rss_bytes"] = figures.value("peak_rss_bytes", 0.0);
-    // Why a name: items() refers to its object, and a temporary in the range would be gone by then.
-    const auto counters = figures.value("counters", nlohmann::json::object());
-    for (const auto& [key, value] : counters.items()) {
-      if (value.is_number()) m[name + "." + key] = value;
-    }
-  };
-  engine("copy", r.copy);
-  engine("intercept", r.intercept);
+  // By engine, and all copies and all intercepts together under their kind's name.
+  for (const auto& [id, figures] : engines) add_engine_metrics(id, figures, m);
+  add_engine_metrics("copy", r.copy, m);
+  add_engine_metrics("intercept", r.intercept, m);
 }
 
 nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
@@ -235,7 +242,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
   r.links = links_json(links);
   r.copy = evidence.copy;
   r.intercept = lab.intercept_counters();
-  add_metrics(r);
+  add_metrics(r, lab.engine_figures());
   add_link_metrics(links, r);
   if (const auto why = shortcomings(links, lab.missed_faults()); !why.empty()) {
     r.verified.inconclusive = why;

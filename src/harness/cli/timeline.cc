@@ -10,12 +10,24 @@ namespace mirrorlab::cli {
 using scenario::Fault;
 using scenario::FaultAction;
 
-Timeline::Timeline(const scenario::Scenario& scenario, Topology& topology, FindProgram find)
-    : scenario_(scenario), topology_(topology), find_(std::move(find)) {
+Timeline::Timeline(const scenario::Scenario& scenario, Topology& topology, FindProgram find,
+                   RunCommand run_command)
+    : scenario_(scenario),
+      topology_(topology),
+      find_(std::move(find)),
+      run_command_(std::move(run_command)) {
   for (const Fault& fault : scenario_.timeline) schedule(fault);
 }
 
-Timeline::~Timeline() { stop(true); }
+Timeline::~Timeline() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
 
 void Timeline::add(scenario::Duration when, Step step) {
   steps_.emplace(when.count(), std::move(step));
@@ -45,6 +57,10 @@ void Timeline::schedule(const Fault& fault) {
                          start_again();
                        }});
       break;
+    case FaultAction::run:
+      add(fault.when,
+          {"run " + fault.command, [this, &fault] { run_command_(fault.command, fault.on); }});
+      break;
     case FaultAction::link:
       break;
   }
@@ -72,20 +88,22 @@ void Timeline::begin(os::Nanos now) {
   if (!steps_.empty()) thread_ = std::thread([this] { run(); });
 }
 
+void Timeline::forget_beginnings() {
+  std::erase_if(steps_, [&](const auto& step) {
+    if (step.second.starts) missed_.push_back(step.second.words);
+    return step.second.starts;
+  });
+  // A fault that has not begun has no end either; the run says nothing then anyway.
+  if (!missed_.empty()) steps_.clear();
+}
+
 void Timeline::run() {
   std::unique_lock lock(mutex_);
-  while (!aborted_) {
-    if (finishing_) {
-      // A fault that has not begun has no end either.
-      std::erase_if(steps_, [&](const auto& step) {
-        if (!step.second.starts) return false;
-        missed_.push_back(step.second.words);
-        return true;
-      });
-      if (!missed_.empty()) return;
-    }
+  while (!ending_) {
+    if (traffic_over_) forget_beginnings();
     if (steps_.empty()) {
-      if (finishing_) return;
+      idle_ = true;
+      changed_.notify_all();
       changed_.wait(lock);
       continue;
     }
@@ -109,19 +127,12 @@ void Timeline::run() {
   }
 }
 
-void Timeline::stop(bool at_once) {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    finishing_ = true;
-    aborted_ = aborted_ || at_once;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
-
 void Timeline::finish() {
-  stop(false);
+  if (!thread_.joinable()) return;
+  std::unique_lock lock(mutex_);
+  traffic_over_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return idle_ && steps_.empty(); });
   if (!failure_.empty()) throw std::runtime_error(failure_);
 }
 

@@ -1,6 +1,8 @@
 // What goes wrong in a scenario, at its times after the traffic began.
 //
-// Threads: its own carries the faults out; begin() and finish() from one other.
+// Threads: its own carries the faults out; begin() and finish() from one other. Its own lives as
+// long as the timeline: a process dies with the thread that started it (PR_SET_PDEATHSIG), so what
+// was started again by a timeline ends with it.
 #pragma once
 
 #include <condition_variable>
@@ -20,8 +22,11 @@ namespace mirrorlab::cli {
 class Timeline {
  public:
   using FindProgram = std::function<Program&(const std::string& name)>;
+  // Runs a command of the scenario on a node to its end; throws when it fails.
+  using RunCommand = std::function<void(const std::string& command, const std::string& node)>;
 
-  Timeline(const scenario::Scenario& scenario, Topology& topology, FindProgram find);
+  Timeline(const scenario::Scenario& scenario, Topology& topology, FindProgram find,
+           RunCommand run_command);
   ~Timeline();
   Timeline(const Timeline&) = delete;
   Timeline& operator=(const Timeline&) = delete;
@@ -47,19 +52,21 @@ class Timeline {
   void schedule_link(const scenario::Fault& fault);
   void add(scenario::Duration when, Step step);
   void run();
-  void stop(bool at_once);
+  void forget_beginnings();
 
   const scenario::Scenario& scenario_;
   Topology& topology_;
   FindProgram find_;
+  RunCommand run_command_;
   os::Nanos began_ = 0;
   std::multimap<os::Nanos, Step> steps_;  // by time after begin()
   std::map<const scenario::Fault*, uint64_t> changes_;
   std::vector<std::string> missed_;
   std::string history_;
   std::string failure_;
-  bool finishing_ = false;
-  bool aborted_ = false;
+  bool traffic_over_ = false;
+  bool idle_ = false;  // nothing to do until traffic_over_ or ending_
+  bool ending_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::thread thread_;

@@ -73,6 +73,8 @@ const char* to_string(FaultAction action) {
       return "restart";
     case FaultAction::link:
       return "link";
+    case FaultAction::run:
+      return "run";
   }
   return "?";
 }

@@ -176,7 +176,7 @@ struct Traffic {
   Location at;
 };
 
-enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link };
+enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link, run };
 
 struct Fault {
   Duration when{0};  // after the traffic began
@@ -184,6 +184,7 @@ struct Fault {
   std::string target;  // engine id or NODE.SERVICE
   std::optional<Duration> restart_after;
   std::string link_a, link_b;  // FaultAction::link
+  std::string command, on;     // FaultAction::run, on a node
   Impairments change;
   std::optional<Duration> lasting;  // then as before
   Location at;

@@ -17,7 +17,8 @@ struct Action {
 constexpr std::array kActions{
     Action{"kill", FaultAction::kill},       Action{"terminate", FaultAction::terminate},
     Action{"stop", FaultAction::stop},       Action{"continue", FaultAction::cont},
-    Action{"restart", FaultAction::restart}, Action{"link", FaultAction::link}};
+    Action{"restart", FaultAction::restart}, Action{"link", FaultAction::link},
+    Action{"run", FaultAction::run}};
 
 // An engine's id or NODE.SERVICE.
 std::string read_process(const Value& value, const Scenario& scenario) {
@@ -45,9 +46,9 @@ Link& read_link_name(const Value& value, Scenario& scenario) {
 }
 
 Fault read_fault(const Value& value, Scenario& scenario) {
-  const Fields fields(value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue",
-                                                  "restart", "link", "restart_after", "for",
-                                                  "mtu"}));
+  const Fields fields(
+      value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue", "restart", "link",
+                                  "restart_after", "for", "run", "on", "mtu"}));
   Fault fault;
   fault.at = value.at();
   fault.when = fields.need("at").duration();
@@ -59,7 +60,8 @@ Fault read_fault(const Value& value, Scenario& scenario) {
     target = found;
     fault.action = action.action;
   }
-  if (!target) value.fail("what happens? One of kill, terminate, stop, continue, restart, link");
+  if (!target)
+    value.fail("what happens? One of kill, terminate, stop, continue, restart, link, run");
 
   read_impairments(fields, fault.change);
   if (const Value* v = fields.find("mtu")) {
@@ -73,9 +75,17 @@ Fault read_fault(const Value& value, Scenario& scenario) {
     link.impaired = true;
     fault.link_a = link.a;
     fault.link_b = link.b;
+  } else if (fault.action == FaultAction::run) {
+    fault.command = read_command_text(*target);
+    fault.on = read_node_name(fields.need("on"), scenario).name;
   } else {
     fault.target = read_process(*target, scenario);
+  }
+  if (fault.action != FaultAction::link) {
     if (fault.change.any()) value.fail("only `link:` takes impairments");
+  }
+  if (const Value* on = fields.find("on"); on && fault.action != FaultAction::run) {
+    on->fail("goes with run only");
   }
   const bool ends_process =
       fault.action == FaultAction::kill || fault.action == FaultAction::terminate;
