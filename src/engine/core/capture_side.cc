@@ -119,6 +119,13 @@ void take_reset(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_be
   }
 }
 
+// A straggler of an earlier connection of the 4-tuple, as the online host would see it: numbers
+// from before this one's SYN. Its ack would be taken for an answer. (A keep-alive probe names the
+// byte before the first.)
+bool of_older_connection(const Session& s, const wire::TcpHeader& h) {
+  return s.whole && !h.has(wire::tcp_flag::kSyn) && wire::unwrap(h.seq, s.zero, s.client_next) < -1;
+}
+
 // A connection of which only acks were seen begins where the latest of them was.
 void follow_acks(Session& s, const wire::TcpPacket& p) {
   if (s.whole || s.counted || p.header.has(wire::tcp_flag::kSyn)) return;
@@ -192,6 +199,11 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
   const int64_t acked_before = s.client_acked;
   if (h.has(wire::tcp_flag::kRst)) {
     take_reset(env, s, packet, acked_before, now);
+    return;
+  }
+  if (of_older_connection(s, h)) {
+    const int64_t offset = wire::unwrap(h.seq, s.zero, s.client_next);
+    if (plausible(env, s, offset, kPlausible)) ++env.counters.packets_retransmitted_online;
     return;
   }
   forget_unconfirmed_reset(env, s);

@@ -49,7 +49,7 @@ struct Config {
   Nanos fin_wait_timeout = 60 * kSecond;  // client closed, test host does not (RFC 9293 FIN-WAIT-2)
   Nanos user_timeout = 120 * kSecond;     // nothing heard although sending (RFC 9293 R2)
   Nanos stall_timeout = 600 * kSecond;    // heard, but no byte taken (a window that stays closed)
-  Nanos time_wait = 1 * kSecond;          // finished twins answer retransmitted FINs this long
+  Nanos time_wait = 4 * kSecond;          // finished twins answer retransmitted FINs this long
   Nanos rto_min = 200 * kMillisecond;     // as Linux; RFC 6298 says 1 s
   Nanos rto_max = 8 * kSecond;
   Nanos ack_hold_limit = 500 * kMillisecond;  // AckPolicy::client: then ack all the same

@@ -51,6 +51,7 @@ void record_in_finished(Env& env, Session& s, const wire::HeaderRecord& r, Nanos
   if (r.has(kRst)) return;
   if (s.rcv_fin && s.fin_acked && r.has(kFin)) {
     emit_ack(env, s, now);
+    s.end_at = now + env.config.time_wait;  // RFC 9293 3.10.7.8: the 2 MSL time-out starts again
   } else if (r.payload_length > 0 || r.has(kFin) || r.has(kSyn)) {
     emit_stray_reset(env, r);
   }

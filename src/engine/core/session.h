@@ -55,7 +55,9 @@ struct Session {
   bool claimed = false;
   LossReason discard_reason = LossReason::none;
   LossReason first_loss = LossReason::none;
-  wire::Seq zero;              // sequence number of stream offset 0
+  wire::Seq zero;        // sequence number of stream offset 0
+  wire::Seq older_zero;  // of the connection that had the 4-tuple before
+  bool has_older = false;
   wire::Seq answer_zero;       // online host's sequence number of answer offset 0
   uint16_t client_window = 0;  // last seen, as sent
   // From the client's SYN.
@@ -138,6 +140,8 @@ struct Session {
   // Turns: positions deemed equal, online and at the test host.
   int64_t mark_online = 0;
   int64_t mark_test = 0;
+  int64_t surplus = 0;     // answer bytes before mark_test that no turn has wanted yet
+  bool pipelines = false;  // surplus was seen to be answers the client had not waited for
 
   // Times.
   Nanos opened_at = 0;     // first SYN of the mirrored connection

@@ -124,6 +124,8 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
   }
   const uint32_t id = create(packet, old.mapping, now);
   at(id).connection = Connection::waiting;
+  at(id).has_older = old.whole;
+  at(id).older_zero = old.zero;
   at(last).successor = id;
   if (chain >= kMaxChain) {
     // The test host is hopelessly behind on this 4-tuple.
@@ -153,14 +155,25 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   while (at(last).successor != kNoSession) last = at(last).successor;
   Session& s = at(last);
   const bool syn = h.has(kSyn) && !h.has(kAck);
+  if (syn && s.has_older && h.seq + 1 == s.older_zero) {
+    // The SYN of the connection before this one, late: the online host does not take it either.
+    ++env_.counters.packets_retransmitted_online;
+    return;
+  }
   if (s.connection == Connection::finished) {
     const bool anew =
         syn ? !(s.whole && h.seq + 1 == s.zero) : !s.stream_complete && packet.payload_length > 0;
     if (!anew) return;
     if (syn) ++env_.counters.reused_tuples;
     const uint32_t ts_offset = s.ts_offset;
+    const bool old_known = s.whole;
+    const wire::Seq old_zero = s.zero;
     remove(last);
     begin(packet, static_cast<size_t>(mapping), hash, ts_offset, now);
+    if (const uint32_t id = find(mirrored, hash); id != kNoSession && old_known) {
+      at(id).has_older = true;
+      at(id).older_zero = old_zero;
+    }
     return;
   }
   if (s.online != h.dst) {

@@ -11,9 +11,16 @@ namespace {
 int64_t answered(const Session& s) { return s.rcv_nxt - s.mark_test; }
 int64_t wanted(const Session& s, const Segment& next) { return next.answer_mark - s.mark_online; }
 
-Nanos quiet_time(const Env& env, const Session& s) {
-  const Nanos floor =
-      s.answers_differ ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
+// More came before the last turn than it wanted, and with that it would be enough for `next`:
+// either the client had not waited for all of it (pipelining), or the test host's answers are
+// longer.
+bool enough_with_surplus(const Session& s, const Segment& next) {
+  return answered(s) < wanted(s, next) && answered(s) + s.surplus >= wanted(s, next);
+}
+
+Nanos quiet_time(const Env& env, const Session& s, const Segment& next) {
+  const bool known = enough_with_surplus(s, next) ? s.pipelines : s.answers_differ;
+  const Nanos floor = known ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
   return std::max(round_trip(s), floor);
 }
 }  // namespace
@@ -45,11 +52,14 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
     return {s.answer_at + think, ReleaseRule::quiet};
   }
   if (!all_acked) return {};
-  const Nanos since = std::max({next.captured_at, s.all_acked_at, env.link_up_at});
+  // A test host that still sends is no silent one: a slow answer may take as long as it likes.
+  const Nanos since = std::max({next.captured_at, s.all_acked_at, s.answer_at, env.link_up_at});
   Release release{env.link_up ? since + env.config.turn_hold_limit : kNever, ReleaseRule::timeout};
-  if (have > 0 && s.last_pushed && s.rcv_ranges == 0 && env.link_up) {
-    const Nanos quiet = std::max(s.answer_at + std::max(quiet_time(env, s), think),
-                                 std::max(env.link_up_at, s.all_acked_at) + quiet_time(env, s));
+  const bool answer_bytes = have > 0 || enough_with_surplus(s, next);
+  if (answer_bytes && s.last_pushed && s.rcv_ranges == 0 && env.link_up) {
+    const Nanos silence = quiet_time(env, s, next);
+    const Nanos quiet = std::max(s.answer_at + std::max(silence, think),
+                                 std::max(env.link_up_at, s.all_acked_at) + silence);
     if (quiet < release.at) release = {quiet, ReleaseRule::quiet};
   }
   return release;
@@ -63,15 +73,17 @@ void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule) {
   if (!next.turn_start || !env.config.wait_for_answers) return;
   const int64_t want = wanted(s, next);
   const int64_t surplus = answered(s) - want;
+  const bool pipelined = rule == ReleaseRule::quiet && enough_with_surplus(s, next);
   if (rule == ReleaseRule::quiet) {
     ++env.counters.turn_released_by_quiet;
-    s.answers_differ = true;
+    (pipelined ? s.pipelines : s.answers_differ) = true;
   } else if (rule == ReleaseRule::timeout) {
     ++env.counters.turn_released_by_timeout;
   }
   // Why: all that was sent is acked and answered, so what has come is the whole answer to it; a
   // position kept by counting would let the surplus release later turns too early.
   const bool whole_answer = surplus < 0 || (surplus > 0 && !s.queue.in_flight());
+  if (whole_answer) s.surplus = surplus > 0 || pipelined ? s.surplus + surplus : 0;
   s.mark_test = whole_answer ? s.rcv_nxt : s.mark_test + want;
   s.mark_online = next.answer_mark;
 }
