@@ -46,6 +46,7 @@ void Judge::on_engine_start(Nanos) {
     s->captured.clear();
     s->known_end = 0;
     s->fin_captured = s->rst_captured = -1;
+    s->reset_done = false;
     s->data_packets = 0;
     s->boundaries.clear();
   }
@@ -71,12 +72,16 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
   const bool over = std::ranges::any_of(streams_, [&](const auto& other) {
     return other->slot == s.slot && other->id > s.id && other->syn_captured;
   });
-  if (over || (s.rst_captured >= 0 && s.rst_captured <= s.captured.first_gap(0))) return;
+  if (over || s.reset_done) return;
   const int64_t offset = offset_in(s, h.seq);
   const int64_t end = offset + static_cast<int64_t>(payload.size());
   if (h.has(kRst)) {
     // Why: a client that meets an old connection of the online host resets that one's numbers.
     if (offset < 0 || offset > s.script.request_bytes() + 1) return;
+    // Only the very byte the online host expects ends the connection (RFC 5961 section 3).
+    const bool exact = offset == s.captured.first_gap(0) + (s.fin_captured >= 0 ? 1 : 0);
+    if (exact && !s.reset_done) s.rst_captured = offset;
+    s.reset_done |= exact;
     if (s.rst_captured < 0) s.rst_captured = offset;
     if (offset != s.fin_captured + 1) s.known_end = std::max(s.known_end, offset);
     return;

@@ -29,6 +29,7 @@ struct Stream {
   int64_t known_end = 0;      // greatest offset that any captured packet shows to exist
   int64_t fin_captured = -1;  // offset
   int64_t rst_captured = -1;
+  bool reset_done = false;  // the online host has taken it
   uint32_t data_packets = 0;
   uint32_t lowest_data_ack = 0;
   std::vector<int64_t> boundaries;  // packet starts whose ack had moved: a turn may begin there
