@@ -26,12 +26,13 @@ IpAddress IpAddress::v6(const uint8_t* sixteen_bytes) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
-  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
-    text = text.substr(1, text.size() - 2);
-  }
+  const bool brackets = text.size() >= 2 && text.front() == '[' && text.back() == ']';
+  if (brackets) text = text.substr(1, text.size() - 2);
+  // Why: inet_pton stops at a NUL and would take what is before it for the whole.
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string copy(text);
   uint8_t raw[16];
-  if (inet_pton(AF_INET, copy.c_str(), raw) == 1) return v4(raw);
+  if (!brackets && inet_pton(AF_INET, copy.c_str(), raw) == 1) return v4(raw);
   if (inet_pton(AF_INET6, copy.c_str(), raw) == 1) return v6(raw);
   return std::nullopt;
 }

@@ -36,6 +36,7 @@ TcpOptions TcpOptions::parse(Bytes in, bool* malformed) {
       o.timestamps = TcpTimestamps{load32(value), load32(value + 4)};
     } else if (kind == kSack && length >= 10 && (length - 2) % 8 == 0) {
       const auto blocks = std::min<size_t>((length - 2) / 8, kMaxSackBlocks);
+      o.sack = {};  // a second SACK option replaces the first
       for (size_t b = 0; b < blocks; ++b) {
         o.sack[b] = {Seq(load32(value + 8 * b)), Seq(load32(value + 8 * b + 4))};
       }

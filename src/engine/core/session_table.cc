@@ -61,7 +61,12 @@ uint32_t SessionTable::take_slot() {
 uint32_t SessionTable::create(const wire::TcpPacket& packet, size_t mapping, Nanos now) {
   const uint32_t id = take_slot();
   Session& s = at(id);
+  // Why: a slot may be freed and taken again while it still stands in the list of dirty ones.
+  const bool dirty = s.dirty;
+  const uint32_t next_dirty = s.next_dirty;
   s = Session{};
+  s.dirty = dirty;
+  s.next_dirty = next_dirty;
   s.live = true;
   s.client = packet.header.src;
   s.online = packet.header.dst;
@@ -302,8 +307,11 @@ void SessionTable::promote_successor(uint32_t finished, Nanos now) {
   old.live = false;
   note_busy(finished);
   --in_use_;
-  s.connection = Connection::none;
-  if (s.whole) open_connection(env_, s, now);
+  // Ended by a shutdown while it waited, it stays ended.
+  if (s.connection == Connection::waiting) {
+    s.connection = Connection::none;
+    if (s.whole) open_connection(env_, s, now);
+  }
   mark_dirty(id);
 }
 
@@ -325,8 +333,13 @@ void SessionTable::shutdown(Nanos now) {
     end_session(env_, at(id), LossReason::shutdown, now);
     note_busy(id);
   }
-  dirty_head_ = kNoSession;
-  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) at(id).dirty = false;
+  // Leaves no chains: each becomes the tombstone of its last session, with its timer.
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    if (!at(id).live) continue;
+    const wire::FlowKey mirrored = env_.mirrored_flow(at(id));
+    if (find(mirrored, hash_value(mirrored)) == id) mark_dirty(id);
+  }
+  flush(now);
 }
 
 bool SessionTable::drained() const {

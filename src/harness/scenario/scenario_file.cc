@@ -12,6 +12,7 @@
 #include "harness/scenario/capability_name.h"
 #include "harness/scenario/read_parts.h"
 #include "harness/scenario/suggest.h"
+#include "harness/scenario/yaml_scan.h"
 #include "harness/scenario/yaml_value.h"
 
 namespace mirrorlab::scenario {
@@ -151,6 +152,15 @@ std::string variant_name(const Variables& variables) {
   return name;
 }
 
+// Messages quote what the file says, which may be long and of many lines; they are neither.
+std::string one_line(std::string message) {
+  constexpr size_t kLongest = 600;
+  if (message.size() > kLongest) message = message.substr(0, kLongest) + "...";
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return c < 0x20; }, ' ');
+  return message;
+}
+
 }  // namespace
 
 tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view text,
@@ -158,26 +168,25 @@ tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view t
   try {
     if (text.size() > kMaxFileBytes) throw ReadError({1, 1}, "larger than 1 MiB: no scenario file");
     check_text(text);
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty() || documents[0].IsNull()) {
+    const std::string copy(text);
+    scan_yaml(copy);
+    const YAML::Node document = YAML::Load(copy);
+    if (!document || document.IsNull()) {
       throw ReadError({1, 1}, "empty; a scenario begins with `schema: 1`");
     }
-    if (documents.size() > 1) {
-      throw ReadError({documents[1].Mark().line + 1, 1}, "a second document; one scenario a file");
-    }
     std::vector<Scenario> scenarios;
-    for (const Variables& variables : read_matrix(documents[0])) {
-      scenarios.push_back(read_variant(documents[0], variables));
+    for (const Variables& variables : read_matrix(document)) {
+      scenarios.push_back(read_variant(document, variables));
       scenarios.back().path = path;
       scenarios.back().variant = variant_name(variables);
     }
     return scenarios;
   } catch (const ReadError& error) {
-    return tl::unexpected(Error{path, error.at(), error.what()});
+    return tl::unexpected(Error{path, error.at(), one_line(error.what())});
   } catch (const YAML::Exception& error) {
     const int line = error.mark.line < 0 ? 1 : error.mark.line + 1;
     const int column = error.mark.column < 0 ? 1 : error.mark.column + 1;
-    return tl::unexpected(Error{path, {line, column}, "not YAML: " + error.msg});
+    return tl::unexpected(Error{path, {line, column}, one_line("not YAML: " + error.msg)});
   }
 }
 

@@ -1,0 +1,15 @@
+// A first pass over a scenario's YAML, before anything is built from it.
+//
+// yaml-cpp's own LoadAll does not end on some malformed texts, and aliases let a small file stand
+// for a huge one; neither gets past this.
+#pragma once
+
+#include <string>
+
+namespace mirrorlab::scenario {
+
+// Throws ReadError unless `text` holds exactly one document, without aliases, and
+// YAML::ParserException where it is no YAML.
+void scan_yaml(const std::string& text);
+
+}  // namespace mirrorlab::scenario
