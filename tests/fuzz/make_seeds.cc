@@ -24,7 +24,7 @@ class Corpus {
  public:
   explicit Corpus(fs::path root) : root_(std::move(root)) {}
   void add(const std::string& target, const Blob& bytes) {
-    if (!seen_[target].insert(bytes).second) return;
+    if (!seen_[target].insert(std::string(bytes.begin(), bytes.end())).second) return;
     fs::create_directories(root_ / target);
     const fs::path path = root_ / target / ("seed-" + std::to_string(seen_[target].size()));
     std::ofstream out(path, std::ios::binary);
@@ -37,7 +37,7 @@ class Corpus {
 
  private:
   fs::path root_;
-  std::map<std::string, std::set<Blob>> seen_;
+  std::map<std::string, std::set<std::string>> seen_;
 };
 
 // The inverse of engine_script.cc's codes, as near as they come.
@@ -98,23 +98,23 @@ void server_side(Conversation& c, const wire::TcpPacket& p) {
   ++c.records;
 }
 
-void take_options(Corpus& corpus, std::set<Blob>& kinds, const wire::TcpPacket& p) {
+void take_options(Corpus& corpus, std::set<std::string>& kinds, const wire::TcpPacket& p) {
   const size_t offset = (p.tcp[12] >> 4U) * 4U;
   const auto raw = p.tcp.subspan(20, offset - 20);
-  Blob shape;  // the kinds and lengths, without the values
+  std::string shape;  // the kinds and lengths, without the values
   for (size_t i = 0; i < raw.size();) {
-    shape.push_back(raw[i]);
+    shape += static_cast<char>(raw[i]);
     if (raw[i] < 2 || i + 1 >= raw.size()) {
       ++i;
       continue;
     }
-    shape.push_back(raw[i + 1]);
+    shape += static_cast<char>(raw[i + 1]);
     i += std::max<size_t>(raw[i + 1], 2);
   }
   if (kinds.insert(shape).second) corpus.add("options", Blob(raw.begin(), raw.end()));
 }
 
-void from_capture(Corpus& corpus, std::set<Blob>& option_kinds, const std::string& path) {
+void from_capture(Corpus& corpus, std::set<std::string>& option_kinds, const std::string& path) {
   const auto file = testing::read_capture(path);
   if (!file) throw std::runtime_error(file.error());
   std::map<std::pair<wire::Endpoint, wire::Endpoint>, Conversation> all;
@@ -205,7 +205,7 @@ int main(int argc, char** argv) try {
     return 2;
   }
   Corpus corpus(argv[2]);
-  std::set<Blob> option_kinds;
+  std::set<std::string> option_kinds;
   for (const auto& path : testing::capture_paths(argv[1])) from_capture(corpus, option_kinds, path);
   claims(corpus);
   small_texts(corpus);
