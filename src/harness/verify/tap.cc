@@ -1,12 +1,8 @@
 #include "harness/verify/tap.h"
 
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -18,52 +14,51 @@
 namespace mirrorlab::verify {
 
 namespace {
-constexpr int kSocketBuffer = 256 << 20;
+constexpr uint32_t kRingBytes = 64U << 20U;
 constexpr size_t kMaxPacket = 66 * 1024;
+constexpr uint32_t kRetireMs = 20;  // nobody waits for a tap: few wake-ups matter more
+
+os::PacketRing open_ring(const std::string& device) {
+  os::PacketRing::Options options;
+  options.device = device;
+  options.ring_bytes = kRingBytes;
+  options.retire_ms = kRetireMs;
+  auto ring = os::PacketRing::open(options);
+  if (!ring) throw std::runtime_error("cannot tap " + device + ": " + ring.error());
+  return std::move(*ring);
+}
 }  // namespace
 
-Tap::Tap(const std::string& device) {
-  socket_.reset(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_) throw std::runtime_error(os::error_text("cannot open a tap"));
-  if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer,
-                   sizeof kSocketBuffer) < 0) {
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
-  }
-  sockaddr_ll address{};
-  address.sll_family = AF_PACKET;
-  address.sll_protocol = htons(ETH_P_ALL);
-  address.sll_ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
-  if (address.sll_ifindex == 0 ||
-      ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-    throw std::runtime_error(os::error_text("cannot tap device " + device));
-  }
+Tap::Tap(const std::string& device)
+    : ring_(open_ring(device)), clock_offset_ns_(os::wall_now() - os::steady_now()) {
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!stop_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
   thread_ = std::thread([this] { run(); });
 }
 
+void Tap::take_all() {
+  while (ring_.read_block([this](const os::PacketRing::Packet& p) {
+    packets_.push_back({p.time_ns - clock_offset_ns_, {p.bytes.begin(), p.bytes.end()}});
+    seen_.fetch_add(1, std::memory_order_relaxed);
+  })) {
+  }
+}
+
 void Tap::run() {
-  std::vector<uint8_t> buffer(kMaxPacket);
-  std::array<pollfd, 2> fds{{{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+  std::array<pollfd, 2> fds{{{ring_.fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
   for (;;) {
     ::poll(fds.data(), fds.size(), -1);
-    for (;;) {
-      const ssize_t n = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (n <= 0) break;
-      packets_.push_back({os::steady_now(), {buffer.begin(), buffer.begin() + n}});
-    }
-    if ((fds[1].revents & POLLIN) != 0) return;  // after what had already arrived was read
+    take_all();
+    if ((fds[1].revents & POLLIN) != 0) break;
   }
+  // What the ring holds in a block that is not full comes when the kernel retires it.
+  while (::poll(fds.data(), 1, 2 * kRetireMs) > 0) take_all();
 }
 
 std::vector<TapPacket> Tap::stop() {
   const uint64_t one = 1;
   if (thread_.joinable() && ::write(stop_.get(), &one, sizeof one) == sizeof one) thread_.join();
-  tpacket_stats stats{};
-  socklen_t length = sizeof stats;
-  if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &length) == 0) {
-    drops_ += stats.tp_drops;
-  }
+  drops_ = ring_.statistics().drops;
   return std::move(packets_);
 }
 

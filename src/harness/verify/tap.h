@@ -8,6 +8,7 @@
 
 #include "harness/verify/streams.h"
 #include "os/fd.h"
+#include "os/packet_ring.h"
 
 namespace mirrorlab::verify {
 
@@ -22,12 +23,17 @@ class Tap {
   // Ends the watch and gives what was seen. Once.
   std::vector<TapPacket> stop();
   [[nodiscard]] uint64_t drops() const { return drops_; }
+  // Packets so far; any thread may ask.
+  [[nodiscard]] uint64_t seen() const { return seen_.load(std::memory_order_relaxed); }
 
  private:
   void run();
-  os::Fd socket_;
+  void take_all();
+  os::PacketRing ring_;
+  int64_t clock_offset_ns_;  // from the kernel's stamps to CLOCK_MONOTONIC
   os::Fd stop_;
   std::vector<TapPacket> packets_;
+  std::atomic<uint64_t> seen_{0};
   uint64_t drops_ = 0;
   std::thread thread_;
 };
