@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <cstring>
 #include <stdexcept>
 
@@ -46,17 +45,17 @@ PacketPort::PacketPort(const std::string& device, size_t frame_bytes) {
 }
 
 void PacketPort::open_ring(const std::string& device, size_t frame_bytes) {
-  slot_bytes_ = std::bit_ceil(frame_bytes + kSlotOverhead);
-  // Why blocks of 128 KiB at least: a slot must not cross a block.
-  const size_t block = std::max<size_t>(slot_bytes_, size_t{128} << 10U);
+  ring_bytes_ = frame_bytes > kBlockBytes / 64 ? kSuperPacketRingBytes : kRingBytes;
+  slot_bytes_ =
+      (frame_bytes + kSlotOverhead + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
+  slots_per_block_ = kBlockBytes / slot_bytes_;  // a slot does not cross a block
+  slots_ = ring_bytes_ / kBlockBytes * slots_per_block_;
   tpacket_req request{};
-  request.tp_block_size = static_cast<unsigned>(block);
-  request.tp_block_nr = static_cast<unsigned>(kRingBytes / block);
+  request.tp_block_size = static_cast<unsigned>(kBlockBytes);
+  request.tp_block_nr = static_cast<unsigned>(ring_bytes_ / kBlockBytes);
   request.tp_frame_size = static_cast<unsigned>(slot_bytes_);
-  slots_ = kRingBytes / slot_bytes_;
   request.tp_frame_nr = static_cast<unsigned>(slots_);
   set_option(fd_.get(), PACKET_RX_RING, request, ("a receive ring on " + device).c_str());
-  ring_bytes_ = kRingBytes;
   void* mapped = ::mmap(nullptr, ring_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
   if (mapped == MAP_FAILED) throw std::runtime_error(os::error_text("cannot map a receive ring"));
   ring_ = static_cast<uint8_t*>(mapped);
@@ -79,7 +78,7 @@ PacketPort::~PacketPort() {
 
 bool PacketPort::next(Frame& frame) {
   while (taken_ < slots_) {
-    auto* header = reinterpret_cast<tpacket2_hdr*>(ring_ + at_ * slot_bytes_);
+    auto* header = reinterpret_cast<tpacket2_hdr*>(slot(at_));
     // The kernel fills the slot, then sets the status.
     if ((std::atomic_ref(header->tp_status).load(std::memory_order_acquire) & TP_STATUS_USER) == 0)
       return false;
@@ -99,10 +98,10 @@ bool PacketPort::next(Frame& frame) {
 }
 
 void PacketPort::give_back() {
-  for (size_t slot = (at_ + slots_ - taken_) % slots_; taken_ > 0; --taken_) {
-    auto* header = reinterpret_cast<tpacket2_hdr*>(ring_ + slot * slot_bytes_);
+  for (size_t index = (at_ + slots_ - taken_) % slots_; taken_ > 0; --taken_) {
+    auto* header = reinterpret_cast<tpacket2_hdr*>(slot(index));
     std::atomic_ref(header->tp_status).store(TP_STATUS_KERNEL, std::memory_order_release);
-    slot = slot + 1 == slots_ ? 0 : slot + 1;
+    index = index + 1 == slots_ ? 0 : index + 1;
   }
 }
 

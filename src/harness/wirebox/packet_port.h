@@ -43,15 +43,22 @@ class PacketPort {
   [[nodiscard]] uint64_t truncated() const { return truncated_; }
 
  private:
+  // 20,000 frames of 1500 bytes, or 1,900 super-packets: some tens of milliseconds of a flood.
   static constexpr size_t kRingBytes = size_t{32} << 20U;
+  static constexpr size_t kSuperPacketRingBytes = size_t{128} << 20U;
+  static constexpr size_t kBlockBytes = size_t{1} << 20U;
   static constexpr size_t kBatch = 128;
   void open_ring(const std::string& device, size_t frame_bytes);
   void bind_to(const std::string& device);
+  [[nodiscard]] uint8_t* slot(size_t index) const {
+    return ring_ + index / slots_per_block_ * kBlockBytes + index % slots_per_block_ * slot_bytes_;
+  }
 
   os::Fd fd_;
   uint8_t* ring_ = nullptr;
   size_t ring_bytes_ = 0;
   size_t slot_bytes_ = 0;
+  size_t slots_per_block_ = 0;
   size_t slots_ = 0;
   size_t at_ = 0;     // next slot to read
   size_t taken_ = 0;  // slots read and not given back
