@@ -16,6 +16,7 @@ SessionReport report_of(const Env& env, const Session& s) {
   SessionReport report;
   report.online = {s.client, s.online};
   report.test = env.config.mappings[s.mapping].test;
+  report.first_seq = s.zero;
   report.reason = s.first_loss;
   report.bytes_captured = s.bytes_captured;
   report.bytes_mirrored = s.bytes_mirrored;

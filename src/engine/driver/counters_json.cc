@@ -51,6 +51,7 @@ nlohmann::json report_json(const SessionReport& r) {
   return {{"client", r.online.client.to_string()},
           {"online", r.online.server.to_string()},
           {"test", r.test.to_string()},
+          {"first_seq", r.first_seq.raw()},
           {"reason", to_string(r.reason)},
           {"bytes_captured", r.bytes_captured},
           {"bytes_mirrored", r.bytes_mirrored},

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "harness/cli/box_state.h"
 #include "harness/cli/engines.h"
 #include "harness/cli/last_packets.h"
 #include "harness/cli/services.h"
@@ -107,17 +108,19 @@ void Lab::start_taps() {
   const std::string& online = scenario_.node_of(Role::online)->name;
   const std::string& test = scenario_.node_of(Role::test)->name;
   const std::string& clients = scenario_.node_of(Role::clients)->name;
-  const auto tap = [&](const std::string& node, const std::string& toward) {
+  const auto tap = [&](const std::string& node, const std::string& device, uint32_t keep) {
     std::unique_ptr<verify::Tap> made;
-    topology_->space(node).run(
-        [&] { made = std::make_unique<verify::Tap>(plan_.device_toward(node, toward)); });
+    topology_->space(node).run([&] { made = std::make_unique<verify::Tap>(device, keep); });
     return made;
   };
   for (const auto& n : scenario_.nodes) {
-    if (n.role == Role::clients) client_taps_.push_back(tap(n.name, online));
+    if (n.role != Role::clients) continue;
+    client_taps_.push_back(tap(n.name, plan_.device_toward(n.name, online), verify::Tap::kHeaders));
   }
-  tap_online_ = tap(online, clients);
-  tap_test_ = tap(test, online);
+  tap_online_ = tap(online, plan_.device_toward(online, clients), verify::Tap::kWhole);
+  tap_egress_ = tap(online, "", verify::Tap::kHeaders);
+  tap_test_ = tap(test, plan_.device_toward(test, online), verify::Tap::kWhole);
+  drops_before_ = box_drops();
 }
 
 void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
@@ -235,13 +238,13 @@ void Lab::stop_taps() {
   taps_stopped_ = true;
   auto& e = evidence_;
   for (auto& tap : client_taps_) {
-    auto packets = tap->stop();
-    e.tap_drops += tap->drops();
-    e.clients.insert(e.clients.end(), std::make_move_iterator(packets.begin()),
-                     std::make_move_iterator(packets.end()));
+    const auto log = tap->stop();
+    e.tap_drops += tap->drops() + log.left_out();
+    for (const auto& packet : log.packets()) e.clients.add(packet);
   }
   for (const auto& [tap, into] :
-       {std::pair{tap_online_.get(), &e.online}, std::pair{tap_test_.get(), &e.test}}) {
+       {std::pair{tap_online_.get(), &e.online}, std::pair{tap_egress_.get(), &e.egress},
+        std::pair{tap_test_.get(), &e.test}}) {
     if (tap == nullptr) continue;
     *into = tap->stop();
     e.tap_drops += tap->drops();
@@ -250,24 +253,23 @@ void Lab::stop_taps() {
   verify::write_pcap(context_.out + "/test.pcap", e.test);
 }
 
-verify::Evidence Lab::collect() {
-  for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
-    for (const auto* engine : engines(kind)) {
-      // Another program in the role may end as it likes.
-      const auto wrong = program(engine->id).finish();
-      if (!wrong.empty() && engine->command.empty()) {
-        throw std::runtime_error(engine->id + " " + wrong);
-      }
-    }
-  }
-  stop_taps();
+void Lab::name_services() {
   auto& e = evidence_;
-  std::vector<nlohmann::json> runs;
   for (const auto* copy : engines(EngineKind::copy)) {
     for (const auto& m : copy->map) {
       e.online_service = plan_.endpoint(copy->on, m.online_port);
       e.test_service = plan_.endpoint(m.test_node, m.test_port);
     }
+    for (const auto& option : copy->options) {
+      if (option == "-W" || option == "--no-wait") e.waits_for_answers = false;
+    }
+  }
+}
+
+void Lab::collect_engines() {
+  auto& e = evidence_;
+  std::vector<nlohmann::json> runs;
+  for (const auto* copy : engines(EngineKind::copy)) {
     const int count = program(copy->id).runs();
     for (auto& figures : read_counters(context_, copy->id, count)) runs.push_back(figures);
     for (int run = 1; run <= count; ++run) {
@@ -280,6 +282,73 @@ verify::Evidence Lab::collect() {
     }
   }
   e.copy = add_up(runs);
+  e.intercept = intercept_counters();
+  for (const auto& engine : scenario_.engines) {
+    const char* role = engine.kind == EngineKind::copy ? "copy" : "intercept";
+    for (const auto& [from, to] : program(engine.id).outages()) {
+      e.outages.push_back({role, from, to});
+    }
+  }
+}
+
+void Lab::collect_recordings() {
+  auto& e = evidence_;
+  for (const auto& n : scenario_.nodes) {
+    for (const auto& service : n.run) {
+      const bool online = plan_.endpoint(n.name, service.port) == e.online_service;
+      const bool test = plan_.endpoint(n.name, service.port) == e.test_service;
+      if (!online && !test) continue;
+      e.protocol = protocol_of(service);
+      if (service.kind != scenario::ServiceKind::recorder) continue;
+      const std::string name = n.name + "." + service.id;
+      if (const auto wrong = program(name).finish(); !wrong.empty()) {
+        throw std::runtime_error(name + " " + wrong);
+      }
+      verify::Recording all;
+      const int runs = program(name).runs();
+      for (int run = 1; run <= runs; ++run) {
+        auto recording = verify::read_recording(recording_file(context_, name, run));
+        // A run that the timeline killed may have left half a recording.
+        if (!recording && run < runs) continue;
+        if (!recording) throw std::runtime_error(recording.error());
+        auto& part = recording->connections;
+        all.connections.insert(all.connections.end(), part.begin(), part.end());
+      }
+      // Why only one run: what a killed service had not written cannot be held against anyone.
+      if (runs == 1) (online ? e.online_recording : e.test_recording) = std::move(all);
+    }
+  }
+}
+
+void Lab::count_leftovers() {
+  const auto& test = topology_->space(scenario_.node_of(Role::test)->name);
+  const auto deadline = os::steady_now() + kQuiet;
+  for (;;) {
+    uint64_t open = 0;
+    test.run([&] { open = open_connections(evidence_.test_service.port); });
+    evidence_.test_connections_left = open;
+    if (open == 0 || os::steady_now() > deadline) return;
+    ::usleep(10'000);  // the last close is on its way
+  }
+}
+
+verify::Evidence Lab::collect() {
+  name_services();
+  count_leftovers();
+  for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
+    for (const auto* engine : engines(kind)) {
+      // Another program in the role may end as it likes.
+      const auto wrong = program(engine->id).finish();
+      if (!wrong.empty() && engine->command.empty()) {
+        throw std::runtime_error(engine->id + " " + wrong);
+      }
+    }
+  }
+  stop_taps();
+  collect_engines();
+  collect_recordings();
+  const auto drops = box_drops();
+  evidence_.softnet_drops = drops.softnet - drops_before_.softnet;
   return std::move(evidence_);
 }
 

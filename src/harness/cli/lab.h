@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/box_state.h"
 #include "harness/cli/lab_context.h"
 #include "harness/cli/program.h"
 #include "harness/cli/timeline.h"
@@ -58,6 +59,10 @@ class Lab {
   [[nodiscard]] bool drained(const scenario::Engine& copy, os::Nanos deadline);
   [[nodiscard]] bool quiet(os::Nanos deadline);
   void stop_taps();
+  void name_services();
+  void collect_engines();
+  void collect_recordings();
+  void count_leftovers();
   [[nodiscard]] std::vector<const scenario::Engine*> engines(scenario::EngineKind kind) const;
 
   const scenario::Scenario& scenario_;
@@ -69,7 +74,8 @@ class Lab {
   std::unique_ptr<Timeline> timeline_;
   std::vector<Running> traffic_;
   std::vector<std::unique_ptr<verify::Tap>> client_taps_;
-  std::unique_ptr<verify::Tap> tap_online_, tap_test_;
+  std::unique_ptr<verify::Tap> tap_online_, tap_egress_, tap_test_;
+  BoxDrops drops_before_;
   verify::Evidence evidence_;
   bool taps_stopped_ = false;
 };

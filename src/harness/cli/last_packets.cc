@@ -22,11 +22,10 @@ std::string flags(const wire::TcpHeader& h) {
 }
 
 std::string in_words(const verify::TapPacket& packet, int64_t began) {
-  const auto p = wire::parse_ip_packet(packet.bytes);
+  const auto p = wire::parse_ip_packet(packet.bytes());
   const double at = static_cast<double>(packet.time_ns - began) / 1e9;
   if (!p) {
-    return fmt::format("    +{:.6f} {} bytes, {}\n", at, packet.bytes.size(),
-                       wire::to_string(p.error()));
+    return fmt::format("    +{:.6f} {} bytes, {}\n", at, packet.length, wire::to_string(p.error()));
   }
   const auto& h = p->header;
   return fmt::format("    +{:.6f} {} > {} [{}] seq {} ack {} win {} length {}\n", at,
@@ -35,8 +34,8 @@ std::string in_words(const verify::TapPacket& packet, int64_t began) {
 }
 }  // namespace
 
-std::string last_packets(const std::string& where, const std::vector<verify::TapPacket>& packets,
-                         size_t count) {
+std::string last_packets(const std::string& where, const verify::PacketLog& log, size_t count) {
+  const auto& packets = log.packets();
   std::string text = fmt::format("  {}: {} packets", where, packets.size());
   if (packets.empty()) return text + "\n";
   text += ", the last ones (seconds after the first):\n";

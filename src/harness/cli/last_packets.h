@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/verify/streams.h"
+#include "harness/verify/packet_log.h"
 
 namespace mirrorlab::cli {
 
-[[nodiscard]] std::string last_packets(const std::string& where,
-                                       const std::vector<verify::TapPacket>& packets,
+[[nodiscard]] std::string last_packets(const std::string& where, const verify::PacketLog& log,
                                        size_t count = 8);
 
 }  // namespace mirrorlab::cli

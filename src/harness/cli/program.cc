@@ -34,6 +34,23 @@ void Program::start() {
   ended_on_purpose_ = false;
   halted_ = false;
   wait_ready();
+  note_up();
+}
+
+void Program::note_down() {
+  if (down_since_ == 0) down_since_ = os::wall_now();
+}
+
+void Program::note_up() {
+  if (down_since_ != 0) outages_.emplace_back(down_since_, os::wall_now());
+  down_since_ = 0;
+}
+
+std::vector<std::pair<os::Nanos, os::Nanos>> Program::outages() {
+  const std::lock_guard lock(mutex_);
+  auto all = outages_;
+  if (down_since_ != 0) all.emplace_back(down_since_, os::wall_now());
+  return all;
 }
 
 bool Program::ready_now() {
@@ -65,6 +82,7 @@ void Program::end_with(int number) {
   const std::lock_guard lock(mutex_);
   if (!child_) return;
   ended_on_purpose_ = true;
+  note_down();
   if (halted_) child_->signal(SIGCONT);
   halted_ = false;
   if (number == SIGTERM) {
@@ -84,12 +102,14 @@ void Program::halt() {
   const std::lock_guard lock(mutex_);
   if (child_) child_->signal(SIGSTOP);
   halted_ = true;
+  note_down();
 }
 
 void Program::resume() {
   const std::lock_guard lock(mutex_);
   if (child_) child_->signal(SIGCONT);
   halted_ = false;
+  note_up();
 }
 
 void Program::signal(int number) {

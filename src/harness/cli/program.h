@@ -8,11 +8,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/net/namespace.h"
 #include "harness/process/child.h"
 #include "harness/scenario/model.h"
+#include "os/clock.h"
 
 namespace mirrorlab::cli {
 
@@ -42,10 +44,15 @@ class Program {
   [[nodiscard]] std::string finish();
   [[nodiscard]] std::string describe();
   [[nodiscard]] int runs();
+  // Times, by the wall clock, at which it had been started once and did not run: killed, ended or
+  // halted, until it was ready again.
+  [[nodiscard]] std::vector<std::pair<os::Nanos, os::Nanos>> outages();
   [[nodiscard]] const Spec& spec() const { return spec_; }
 
  private:
   void wait_ready();
+  void note_down();
+  void note_up();
   [[nodiscard]] bool ready_now();
   void end_with(int number);
 
@@ -57,6 +64,8 @@ class Program {
   int runs_ = 0;
   bool ended_on_purpose_ = true;
   bool halted_ = false;
+  os::Nanos down_since_ = 0;  // 0: up, or never started
+  std::vector<std::pair<os::Nanos, os::Nanos>> outages_;
 };
 
 }  // namespace mirrorlab::cli

@@ -5,9 +5,12 @@
 namespace mirrorlab::report {
 
 namespace {
-uint64_t count(const Result& r, const std::string& name) {
+double metric(const Result& r, const std::string& name) {
   const auto found = r.verified.metrics.find(name);
-  return found == r.verified.metrics.end() ? 0 : static_cast<uint64_t>(found->second);
+  return found == r.verified.metrics.end() ? 0 : found->second;
+}
+uint64_t count(const Result& r, const std::string& name) {
+  return static_cast<uint64_t>(metric(r, name));
 }
 
 nlohmann::json engine(const nlohmann::json& figures) {
@@ -54,8 +57,8 @@ nlohmann::json to_json(const Result& r) {
         {{"reason", l.reason}, {"hop", l.hop}, {"sessions", l.sessions}, {"bytes", l.bytes}});
   }
   j["isolation"] = {{"leaked_packets", count(r, "leaked_packets")}};
-  j["latency_ms"]["online"] = {{"p50", r.traffic.value("p50_ms", 0.0)},
-                               {"p99", r.traffic.value("p99_ms", 0.0)}};
+  j["latency_ms"]["online"] = {{"p50", metric(r, "latency.online.p50")},
+                               {"p99", metric(r, "latency.online.p99")}};
   j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};
   j["links"] = r.links;
   j["expectations"] = nlohmann::json::array();

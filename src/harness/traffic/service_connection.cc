@@ -94,7 +94,10 @@ void ServiceConnection::produce(const Answer& answer, size_t number) {
   const uint64_t bytes = answer.head.size() + answer.filler;
   produced_bytes_ += bytes;
   produced_.push_back({produced_bytes_, number});
-  if (Turn* t = turn(number)) t->answer_bytes = static_cast<uint32_t>(bytes);
+  // With what was said before it: greeting, 100 Continue. So the ends add up to stream offsets.
+  if (Turn* t = turn(number))
+    t->answer_bytes = static_cast<uint32_t>(produced_bytes_ - answers_end_);
+  answers_end_ = produced_bytes_;
   ++answers_;
   closing_ = answer.close || (options_.close_after > 0 && answers_ >= options_.close_after);
 }

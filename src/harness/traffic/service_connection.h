@@ -70,6 +70,7 @@ class ServiceConnection : private TurnSink {
   wire::StreamDigest turn_digest_;
   uint64_t produced_bytes_ = 0;
   uint64_t answers_ = 0;
+  uint64_t answers_end_ = 0;
   size_t turns_begun_ = 0;
   uint32_t reads_ = 0;
   uint64_t budget_ = 0;  // bytes that may be read before budget_from_ + one tick

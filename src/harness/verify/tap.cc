@@ -1,9 +1,11 @@
 #include "harness/verify/tap.h"
 
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <stdexcept>
@@ -15,7 +17,7 @@ namespace mirrorlab::verify {
 
 namespace {
 constexpr uint32_t kRingBytes = 64U << 20U;
-constexpr size_t kMaxPacket = 66 * 1024;
+constexpr uint32_t kMaxPacket = 256 * 1024;
 constexpr uint32_t kRetireMs = 20;  // nobody waits for a tap: few wake-ups matter more
 
 os::PacketRing open_ring(const std::string& device) {
@@ -24,13 +26,19 @@ os::PacketRing open_ring(const std::string& device) {
   options.ring_bytes = kRingBytes;
   options.retire_ms = kRetireMs;
   auto ring = os::PacketRing::open(options);
-  if (!ring) throw std::runtime_error("cannot tap " + device + ": " + ring.error());
+  if (!ring) {
+    throw std::runtime_error("cannot tap " + (device.empty() ? std::string("all devices") : device) + ": " +
+                             ring.error());
+  }
   return std::move(*ring);
+}
+
+bool is_ip(wire::Bytes packet) {
+  return !packet.empty() && (packet[0] >> 4U == 4 || packet[0] >> 4U == 6);
 }
 }  // namespace
 
-Tap::Tap(const std::string& device)
-    : ring_(open_ring(device)), clock_offset_ns_(os::wall_now() - os::steady_now()) {
+Tap::Tap(const std::string& device, uint32_t keep) : ring_(open_ring(device)), keep_(keep) {
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!stop_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
   thread_ = std::thread([this] { run(); });
@@ -38,7 +46,15 @@ Tap::Tap(const std::string& device)
 
 void Tap::take_all() {
   while (ring_.read_block([this](const os::PacketRing::Packet& p) {
-    packets_.push_back({p.time_ns - clock_offset_ns_, {p.bytes.begin(), p.bytes.end()}});
+    if (!is_ip(p.bytes)) return;
+    TapPacket seen;
+    seen.time_ns = p.time_ns;
+    seen.data = p.bytes.data();
+    seen.size = std::min(static_cast<uint32_t>(p.bytes.size()), keep_);
+    seen.length = p.wire_bytes;
+    seen.outgoing = p.kind == PACKET_OUTGOING;
+    seen.checksum_open = p.checksum_open;
+    log_.add(seen);
     seen_.fetch_add(1, std::memory_order_relaxed);
   })) {
   }
@@ -55,18 +71,18 @@ void Tap::run() {
   while (::poll(fds.data(), 1, 2 * kRetireMs) > 0) take_all();
 }
 
-std::vector<TapPacket> Tap::stop() {
+PacketLog Tap::stop() {
   const uint64_t one = 1;
   if (thread_.joinable() && ::write(stop_.get(), &one, sizeof one) == sizeof one) thread_.join();
   drops_ = ring_.statistics().drops;
-  return std::move(packets_);
+  return std::move(log_);
 }
 
 Tap::~Tap() {
   if (thread_.joinable()) stop();
 }
 
-void write_pcap(const std::string& path, const std::vector<TapPacket>& packets) {
+bool write_pcap(const std::string& path, const PacketLog& log, uint64_t max_bytes) {
   std::ofstream out(path, std::ios::binary);
   const auto put = [&](uint32_t v) { out.write(reinterpret_cast<const char*>(&v), sizeof v); };
   put(0xa1b23c4d);  // nanosecond pcap
@@ -75,16 +91,23 @@ void write_pcap(const std::string& path, const std::vector<TapPacket>& packets) 
   put(0);
   put(kMaxPacket);
   put(101);  // LINKTYPE_RAW
-  for (const TapPacket& p : packets) {
+  uint64_t written = 0;
+  bool whole = true;
+  for (const TapPacket& p : log.packets()) {
+    written += p.size + 16;
+    if (written > max_bytes) {
+      whole = false;
+      break;
+    }
     put(static_cast<uint32_t>(p.time_ns / os::kNanosPerSecond));
     put(static_cast<uint32_t>(p.time_ns % os::kNanosPerSecond));
-    put(static_cast<uint32_t>(p.bytes.size()));
-    put(static_cast<uint32_t>(p.bytes.size()));
-    out.write(reinterpret_cast<const char*>(p.bytes.data()),
-              static_cast<std::streamsize>(p.bytes.size()));
+    put(p.size);
+    put(p.length);
+    out.write(reinterpret_cast<const char*>(p.data), static_cast<std::streamsize>(p.size));
   }
   out.flush();
   if (!out) throw std::runtime_error("cannot write " + path + ": is the disk full?");
+  return whole;
 }
 
 }  // namespace mirrorlab::verify

@@ -1,225 +1,293 @@
 #include "harness/verify/verify.h"
 
 #include <algorithm>
+#include <optional>
 
-#include "wire/packet.h"
+#include "harness/verify/account.h"
+#include "harness/verify/isolation.h"
+#include "harness/verify/mirror.h"
+#include "harness/verify/order.h"
+#include "harness/verify/recorded.h"
+#include "harness/verify/sums.h"
 
 namespace mirrorlab::verify {
 
 namespace {
-struct Totals {
-  uint64_t sessions = 0, requests = 0, bytes = 0;
-};
+constexpr size_t kMaxProblems = 20;
 
-Totals total(const StreamsByClient& all) {
-  Totals t;
-  for (const auto& [client, streams] : all) {
-    for (const auto& s : streams) {
-      ++t.sessions;
-      t.requests += count_requests(s.bytes);
-      t.bytes += s.bytes.size();
+uint64_t engine_counter(const Evidence& e, const char* name) {
+  if (!e.copy.is_object()) return 0;
+  return e.copy.value("counters", nlohmann::json::object()).value(name, uint64_t{0});
+}
+
+class Verification {
+ public:
+  explicit Verification(const Evidence& e)
+      : e_(e),
+        online_(reassemble(e.online, e.online_service)),
+        test_(reassemble(e.test, e.test_service)) {}
+
+  Report run() {
+    mirror_ = match(online_, test_);
+    if (e_.online_recording) online_records_ = lay_beside(*e_.online_recording, online_, "online");
+    if (e_.test_recording) test_records_ = lay_beside(*e_.test_recording, test_, "test");
+    report_.lost = explain(e_, online_, test_, records(test_records_), mirror_);
+    sums_ = sum_up(e_, online_, test_, mirror_);
+    check_sessions();
+    check_turns();
+    check_reach();
+    check_engines();
+    check_recordings();
+    look_at_answers();
+    for (const Session& s : mirror_.sessions) problem(online_.all[s.online], s.problem);
+    for (const uint32_t i : mirror_.extra) {
+      problem(test_.all[i], "a mirrored connection without an online one");
+    }
+    judge_evidence();
+    return std::move(report_);
+  }
+
+ private:
+  static const Recorded* records(const std::optional<Recorded>& r) { return r ? &*r : nullptr; }
+  void set(const std::string& name, uint64_t value) {
+    report_.metrics[name] = static_cast<double>(value);
+  }
+  void percentiles(const std::string& name, std::vector<float>& samples) {
+    report_.metrics[name + ".p50"] = percentile(samples, 0.5);
+    report_.metrics[name + ".p99"] = percentile(samples, 0.99);
+  }
+  void check(std::string name, bool passed, std::string detail,
+             std::vector<std::string> yields_to = {}) {
+    report_.checks.push_back(
+        {std::move(name), passed, passed ? "" : std::move(detail), std::move(yields_to)});
+  }
+  void problem(const Connection& c, const std::string& what) {
+    if (what.empty()) return;
+    if (first_problem_.empty()) first_problem_ = c.client.to_string() + ": " + what;
+    if (report_.problems.size() < kMaxProblems) {
+      report_.problems.push_back(c.client.to_string() + ": " + what);
     }
   }
-  return t;
-}
-
-// Turns that reached the test host before the answers they depended on: where online the client had
-// acked more answer bytes before a piece of its stream than the mirrored client had.
-uint64_t turn_violations(const ClientStream& online, const ClientStream& test) {
-  uint64_t violations = 0;
-  int64_t before = -1;
-  for (const Arrival& turn : online.arrivals) {
-    const bool begins = turn.acked > before;
-    before = std::max(before, turn.acked);
-    if (!begins || turn.acked == 0) continue;
-    const auto at = std::ranges::find_if(test.arrivals,
-                                         [&](const Arrival& a) { return a.offset >= turn.offset; });
-    if (at != test.arrivals.end() && at->offset == turn.offset && at->acked < turn.acked)
-      ++violations;
-  }
-  return violations;
-}
-
-struct Comparison {
-  uint64_t exact = 0, partial = 0, missing = 0, extra = 0, mismatched = 0, violations = 0,
-           closes = 0;
-  uint64_t requests_mirrored = 0;
-  std::vector<Lost> lost;
-  std::string first_problem;
-};
-
-void note(Comparison& c, const ClientStream& s, const std::string& what) {
-  if (c.first_problem.empty()) c.first_problem = s.client.to_string() + ": " + what;
-}
-
-// The reason the engine gives for a client's loss, when it gives one.
-std::string reason_of(const Evidence& e, const wire::Endpoint& client) {
-  for (const auto& entry : e.session_log) {
-    if (entry.value("client", "") == client.to_string() &&
-        entry.value("reason", "none") != "none") {
-      return entry.value("reason", "none");
+  std::string first(Fate fate) const {
+    for (const Session& s : mirror_.sessions) {
+      if (s.fate == fate) return online_.all[s.online].client.to_string() + ": " + s.problem;
     }
+    return {};
   }
-  return "unexplained";
-}
 
-void add_lost(Comparison& c, const std::string& reason, const std::string& hop, uint64_t bytes) {
-  for (Lost& l : c.lost) {
-    if (l.reason != reason || l.hop != hop) continue;
-    ++l.sessions;
-    l.bytes += bytes;
-    return;
-  }
-  c.lost.push_back({reason, hop, 1, bytes});
-}
-
-// Bytes of a session that was mirrored over several connections: they follow each other.
-ClientStream joined(const std::vector<ClientStream>& parts, size_t from, size_t to) {
-  ClientStream all = parts[from];
-  for (size_t i = from + 1; i < to; ++i) {
-    all.bytes += parts[i].bytes;
-    all.close = parts[i].close;
-  }
-  return all;
-}
-
-void compare_client(const Evidence& e, Comparison& c, const std::vector<ClientStream>& online,
-                    const std::vector<ClientStream>& test) {
-  for (size_t i = 0; i < online.size(); ++i) {
-    const ClientStream& o = online[i];
-    if (i >= test.size()) {
-      ++c.missing;
-      add_lost(c, reason_of(e, o.client), "online>test", o.bytes.size());
-      note(c, o, "no mirrored connection");
-      continue;
-    }
-    const bool last = i + 1 == online.size();
-    const ClientStream t =
-        last && test.size() > online.size() && test[i].bytes.size() < o.bytes.size()
-            ? joined(test, i, test.size())
-            : test[i];
-    c.violations += turn_violations(o, t);
-    c.requests_mirrored += std::min(count_requests(t.bytes), count_requests(o.bytes));
-    if (o.close != t.close) ++c.closes;
-    if (o.bytes == t.bytes && t.beyond_hole == 0) {
-      ++c.exact;
-      continue;
-    }
-    const bool prefix =
-        o.bytes.compare(0, t.bytes.size(), t.bytes) == 0 && t.bytes.size() < o.bytes.size();
-    if (prefix) {
-      ++c.partial;
-      note(c, o,
-           "only " + std::to_string(t.bytes.size()) + " of " + std::to_string(o.bytes.size()) +
-               " stream bytes reached the test host");
+  void check_sessions() {
+    const Sums& s = sums_;
+    set("online.sessions", s.online_sessions);
+    set("online.requests", s.online_requests);
+    set("online.bytes", s.online_bytes);
+    set("online.concurrency", s.online_concurrency);
+    set("online.retransmitted_bytes", s.online_retransmitted);
+    set("test.sessions", s.test_sessions);
+    set("test.requests", s.test_requests);
+    set("test.bytes", s.test_bytes);
+    set("test.concurrency", s.test_concurrency);
+    set("test.retransmitted_bytes", s.test_retransmitted);
+    set("sessions.exact", s.exact);
+    set("sessions.partial", s.partial);
+    set("sessions.missing", s.missing);
+    set("sessions.extra", mirror_.extra.size());
+    set("sessions.reopened", s.reopened);
+    set("streams.mismatched", s.mismatched);
+    set("requests.mirrored", s.requests_mirrored);
+    set("bytes.mirrored", s.covered_bytes);
+    set("bytes.repeated", s.repeated_bytes);
+    const std::vector<std::string> whole{
+        "sessions.exact", "sessions.partial", "sessions.missing", "requests.mirrored",
+        "bytes.mirrored", "lost.sessions",    "lost.bytes"};
+    const auto of = [&](uint64_t n) {
+      return std::to_string(n) + " of " + std::to_string(s.online_sessions) + " sessions ";
+    };
+    if (s.online_sessions == 0) {
+      check("complete", false, "no session reached the online host: nothing was proven");
     } else {
-      ++c.mismatched;
-      const auto differs = std::ranges::mismatch(o.bytes, t.bytes).in1 - o.bytes.begin();
-      note(c, o, "streams differ at byte " + std::to_string(differs));
+      check("complete", s.missing == 0, of(s.missing) + "missing; " + first(Fate::missing), whole);
     }
-    const uint64_t gone = o.bytes.size() > t.bytes.size() ? o.bytes.size() - t.bytes.size() : 0;
-    add_lost(c, reason_of(e, o.client), "online>test", gone);
+    check("exact", s.partial == 0, of(s.partial) + "in part; " + first(Fate::partial), whole);
+    check("true_streams", s.mismatched == 0,
+          of(s.mismatched) + "altered; " + first(Fate::mismatched));
+    check("no_extra", mirror_.extra.empty(),
+          std::to_string(mirror_.extra.size()) + " mirrored connections without an online one" +
+              (mirror_.extra.empty()
+                   ? ""
+                   : ", the first from " + test_.all[mirror_.extra.front()].client.to_string()));
+    uint64_t sessions = 0, bytes = 0, unexplained = 0;
+    std::string which;
+    for (const Lost& l : report_.lost) {
+      sessions += l.sessions;
+      bytes += l.bytes;
+      set("lost.sessions." + l.reason, l.sessions + count("lost.sessions." + l.reason));
+      set("lost.bytes." + l.reason, l.bytes + count("lost.bytes." + l.reason));
+      if (l.reason == kUnexplained) unexplained += l.sessions;
+    }
+    for (const Session& one : mirror_.sessions) {
+      if (one.reason != kUnexplained || !which.empty()) continue;
+      which = online_.all[one.online].client.to_string() + ": " + one.problem;
+    }
+    set("lost.sessions", sessions);
+    set("lost.bytes", bytes);
+    set("lost.unexplained", unexplained);
+    check("explained", unexplained == 0,
+          std::to_string(unexplained) + " sessions lost without a reason that holds; " + which);
   }
-  const bool reopened = !online.empty() && test.size() > online.size() &&
-                        test[online.size() - 1].bytes.size() < online.back().bytes.size();
-  if (test.size() > online.size() && !reopened) {
-    c.extra += test.size() - online.size();
-    note(c, test.back(), "a mirrored connection without an online one");
-  }
-}
 
-uint64_t count_leaks(const std::vector<TapPacket>& packets, const wire::Endpoint& test_service) {
-  return static_cast<uint64_t>(std::ranges::count_if(packets, [&](const TapPacket& raw) {
-    const auto p = wire::parse_ip_packet(raw.bytes);
-    return p && p->header.src == test_service;
-  }));
-}
+  void check_turns() {
+    Order order;
+    for (const Session& s : mirror_.sessions) {
+      check_order(s, online_, test_, records(online_records_), records(test_records_), order);
+    }
+    const uint64_t by_timeout =
+        std::min(order.violations, engine_counter(e_, "turn_released_by_timeout"));
+    // What cannot be proven either way is believed as far as the engine owns up to it.
+    const uint64_t by_quiet =
+        std::min(order.unproven, engine_counter(e_, "turn_released_by_quiet") +
+                                     engine_counter(e_, "turn_released_by_timeout") - by_timeout);
+    const uint64_t violations = order.violations - by_timeout + order.unproven - by_quiet;
+    set("turns.total", order.turns);
+    set("turns.violations", violations);
+    set("turns.excused", by_timeout);
+    set("turns.unproven", by_quiet);
+    percentiles("timing.think_error", order.think_error_ms);
+    check("order", violations == 0 || !e_.waits_for_answers,
+          std::to_string(violations) +
+              " turns reached the test host before the answer they depended on",
+          {"turns.violations"});
+    set("closes.differing", sums_.closes_differing);
+    check("closes", sums_.closes_differing == 0,
+          std::to_string(sums_.closes_differing) + " exact sessions ended otherwise than online; " +
+              sums_.first_close,
+          {"closes.differing"});
+  }
 
-std::string check_account(const Evidence& e, const Totals& online, const Comparison& c,
-                          uint64_t test_bytes) {
-  if (!e.copy.contains("account")) return "the copy engine wrote no account";
-  const auto& a = e.copy["account"];
-  if (!a.value("balances", false)) return "the copy engine's account does not balance";
-  const auto sessions = a.value("sessions_captured", uint64_t{0});
-  const auto mirrored = a.value("sessions_mirrored", uint64_t{0});
-  const auto bytes = a.value("bytes_mirrored", uint64_t{0});
-  if (sessions != online.sessions) {
-    return "the engine counts " + std::to_string(sessions) + " sessions, the tap " +
-           std::to_string(online.sessions);
+  void check_reach() {
+    const Isolation isolation = check_isolation(e_, online_);
+    set("leaked_packets", isolation.leaked);
+    set("misdirected_packets", isolation.misdirected);
+    check("isolated", isolation.leaked == 0,
+          std::to_string(isolation.leaked) + " packets; " + isolation.first);
+    check("harmless", isolation.misdirected == 0,
+          std::to_string(isolation.misdirected) + " packets; " + isolation.first);
+    if (!e_.test_connections_left) return;
+    set("test.connections_left", *e_.test_connections_left);
+    check("nothing_left", *e_.test_connections_left == 0,
+          std::to_string(*e_.test_connections_left) +
+              " mirrored connections still open on the test host after the drain",
+          {"test.connections_left"});
   }
-  if (mirrored > c.exact) {
-    return "the engine claims " + std::to_string(mirrored) + " exact sessions, the taps show " +
-           std::to_string(c.exact);
+
+  void check_engines() {
+    Measured m;
+    m.sessions = sums_.online_whole;
+    m.sessions_joined = sums_.online_sessions - sums_.online_whole;
+    m.exact = sums_.exact;
+    m.online_bytes = sums_.online_bytes;
+    m.online_bytes_beyond_holes = sums_.online_beyond_holes;
+    m.covered_bytes = sums_.covered_bytes;
+    const auto wrong = check_account(e_, m);
+    check("engine_account", wrong.empty(), wrong.empty() ? "" : wrong.front());
+    for (size_t i = 1; i < wrong.size(); ++i) report_.problems.push_back("account: " + wrong[i]);
   }
-  if (bytes > test_bytes) {
-    return "the engine claims " + std::to_string(bytes) + " mirrored bytes, the tap saw " +
-           std::to_string(test_bytes);
+
+  void check_recordings() {
+    if (!online_records_ && !test_records_) {
+      report_.notes.push_back("these services record nothing: judged by the taps alone");
+      return;
+    }
+    uint64_t disagreements = 0;
+    std::string what;
+    for (const auto* side : {records(online_records_), records(test_records_)}) {
+      if (side == nullptr) continue;
+      disagreements += side->disagreements;
+      if (what.empty()) what = side->first_disagreement;
+    }
+    if (online_records_ && test_records_) {
+      for (const Session& s : mirror_.sessions) {
+        if (s.fate != Fate::exact || s.twins.size() != 1) continue;
+        const auto* a = online_records_->of[s.online];
+        const auto* b = test_records_->of[s.twins[0].connection];
+        if (a == nullptr || b == nullptr || a->close != "client" || b->close != "client") continue;
+        if (a->bytes == b->bytes && a->digest == b->digest) continue;
+        ++disagreements;
+        if (what.empty()) {
+          what = a->client.to_string() + ": the two services recorded different streams (" +
+                 std::to_string(a->bytes) + " and " + std::to_string(b->bytes) + " bytes)";
+        }
+      }
+    }
+    set("recordings.disagreements", disagreements);
+    check("recordings", disagreements == 0,
+          std::to_string(disagreements) + " connections; " + what);
   }
-  return {};
-}
+
+  void look_at_answers() {
+    uint64_t equal = 0;
+    uint64_t differing = 0;
+    for (const Session& s : mirror_.sessions) {
+      if (s.fate != Fate::exact) continue;
+      ++(same_answers(s) ? equal : differing);
+    }
+    set("answers.equal", equal);
+    set("answers.differing", differing);
+    std::vector<float> answers;
+    for (const Connection& c : online_.all) {
+      answers.insert(answers.end(), c.answer_ms.begin(), c.answer_ms.end());
+    }
+    percentiles("latency.wire", answers);
+  }
+  [[nodiscard]] bool same_answers(const Session& s) const {
+    if (online_records_ && test_records_ && s.twins.size() == 1) {
+      const auto* a = online_records_->of[s.online];
+      const auto* b = test_records_->of[s.twins[0].connection];
+      if (a != nullptr && b != nullptr) {
+        return a->answer_bytes == b->answer_bytes && a->answer_digest == b->answer_digest;
+      }
+    }
+    int64_t acked = 0;
+    for (const Twin& twin : s.twins) acked += test_.all[twin.connection].acked;
+    return acked == online_.all[s.online].acked;
+  }
+
+  void judge_evidence() {
+    const uint64_t left_out =
+        e_.online.left_out() + e_.test.left_out() + e_.clients.left_out() + e_.egress.left_out();
+    set("taps.dropped", e_.tap_drops + left_out);
+    set("box.softnet_drops", e_.softnet_drops);
+    set("box.interface_drops", e_.interface_drops);
+    if (e_.tap_drops > 0) {
+      report_.inconclusive = "the taps lost " + std::to_string(e_.tap_drops) +
+                             " packets: this box is too slow for so much traffic";
+    } else if (left_out > 0) {
+      report_.inconclusive = "the taps left out " + std::to_string(left_out) +
+                             " packets, their memory was full: use less traffic";
+    }
+    // Not inconclusive: hosts and engines lose these alike, and TCP repairs them.
+    if (e_.softnet_drops > 0) {
+      report_.notes.push_back("the box dropped " + std::to_string(e_.softnet_drops) +
+                              " packets between its devices (softnet backlog); repaired by TCP");
+    }
+    if (e_.interface_drops > 0) {
+      report_.notes.push_back("devices dropped " + std::to_string(e_.interface_drops) + " packets");
+    }
+  }
+  [[nodiscard]] uint64_t count(const std::string& name) const {
+    const auto found = report_.metrics.find(name);
+    return found == report_.metrics.end() ? 0 : static_cast<uint64_t>(found->second);
+  }
+
+  const Evidence& e_;
+  Connections online_, test_;
+  Mirror mirror_;
+  std::optional<Recorded> online_records_, test_records_;
+  Sums sums_;
+  Report report_;
+  std::string first_problem_;
+};
 }  // namespace
 
-Report verify(const Evidence& e) {
-  const auto online = reassemble(e.online, e.online_service);
-  const auto test = reassemble(e.test, e.test_service);
-  const Totals on = total(online);
-  const Totals at = total(test);
-  Comparison c;
-  static const std::vector<ClientStream> kNone;
-  for (const auto& [client, streams] : online) {
-    const auto twin = test.find(client);
-    compare_client(e, c, streams, twin != test.end() ? twin->second : kNone);
-  }
-  for (const auto& [client, streams] : test) {
-    if (online.contains(client)) continue;
-    c.extra += streams.size();
-    note(c, streams.front(), "a mirrored connection without an online one");
-  }
-  const uint64_t leaks =
-      count_leaks(e.clients, e.test_service) + count_leaks(e.online, e.test_service);
-  uint64_t unexplained = 0;
-  for (const Lost& l : c.lost) unexplained += l.reason == "unexplained" ? l.sessions : 0;
-
-  Report r;
-  r.lost = c.lost;
-  const auto set = [&](const std::string& name, uint64_t v) {
-    r.metrics[name] = static_cast<double>(v);
-  };
-  set("online.sessions", on.sessions);
-  set("test.sessions", at.sessions);
-  set("sessions.exact", c.exact);
-  set("sessions.partial", c.partial);
-  set("sessions.missing", c.missing);
-  set("sessions.extra", c.extra);
-  set("streams.mismatched", c.mismatched);
-  set("online.requests", on.requests);
-  set("test.requests", at.requests);
-  set("requests.mirrored", c.requests_mirrored);
-  set("online.bytes", on.bytes);
-  set("test.bytes", at.bytes);
-  set("turns.violations", c.violations);
-  set("closes.differing", c.closes);
-  set("leaked_packets", leaks);
-  set("lost.unexplained", unexplained);
-  const std::string account = check_account(e, on, c, at.bytes);
-  const bool whole = c.exact == on.sessions && on.sessions > 0;
-  r.checks = {
-      {"complete", c.missing == 0 && on.sessions > 0,
-       c.missing == 0 ? "" : std::to_string(c.missing) + " sessions missing; " + c.first_problem},
-      {"exact", c.partial + c.mismatched == 0, whole ? "" : c.first_problem},
-      {"order", c.violations == 0, std::to_string(c.violations) + " turns before their answer"},
-      {"no_extra", c.extra == 0, c.extra == 0 ? "" : c.first_problem},
-      {"isolated", leaks == 0,
-       std::to_string(leaks) + " replies of the test host on the clients' side"},
-      {"explained", unexplained == 0,
-       std::to_string(unexplained) + " sessions lost without a reason"},
-      {"engine_account", account.empty(), account},
-  };
-  if (e.tap_drops > 0) {
-    r.inconclusive =
-        "the taps lost " + std::to_string(e.tap_drops) + " packets: the box was too slow";
-  }
-  return r;
-}
+Report verify(const Evidence& e) { return Verification(e).run(); }
 
 }  // namespace mirrorlab::verify

@@ -1,160 +1,558 @@
-// The verifier must be able to say no: each test breaks one thing a broken engine would break, and
-// names the check that has to catch it.
+// The verifier must be able to say no: each test breaks one thing that a broken engine would break,
+// and names the checks that have to catch it, and no others.
 #include "harness/verify/verify.h"
 
 #include <gtest/gtest.h>
 
-#include "wire/packet.h"
+#include "unit/harness/evidence_kit.h"
 
 namespace mirrorlab::verify {
 namespace {
 using wire::Endpoint;
-using wire::Seq;
-namespace flag = wire::tcp_flag;
-
-const Endpoint kClient = *Endpoint::parse("10.1.0.7:40000");
-const Endpoint kOnline = *Endpoint::parse("10.1.255.1:80");
-const Endpoint kTest = *Endpoint::parse("10.2.0.2:80");
-
-struct Piece {
-  uint32_t offset;
-  std::string data;
-  uint32_t acked;
-};
-
-TapPacket packet(const Endpoint& from, const Endpoint& to, uint32_t seq, uint32_t ack,
-                 uint8_t flags, const std::string& data = {}) {
-  wire::TcpHeader h;
-  h.src = from;
-  h.dst = to;
-  h.seq = Seq(seq);
-  h.ack = Seq(ack);
-  h.flags = flags;
-  TapPacket p;
-  p.bytes.resize(wire::kMaxHeaderBytes + data.size());
-  p.bytes.resize(wire::write_packet(h, {reinterpret_cast<const uint8_t*>(data.data()), data.size()},
-                                    p.bytes.data()));
-  return p;
-}
-
-std::vector<TapPacket> session(const Endpoint& service, const std::vector<Piece>& pieces,
-                               const Endpoint& client = kClient) {
-  const uint32_t isn = 0xfffffff0U;  // wraps within the first request
-  std::vector<TapPacket> all{packet(client, service, isn, 0, flag::kSyn),
-                             packet(client, service, isn + 1, 5000, flag::kAck)};
-  for (const Piece& p : pieces) {
-    all.push_back(packet(client, service, isn + 1 + p.offset, 5000 + p.acked,
-                         flag::kAck | flag::kPsh, p.data));
-  }
-  const auto& last = pieces.back();
-  const auto end = isn + 1 + last.offset + static_cast<uint32_t>(last.data.size());
-  all.push_back(packet(client, service, end, 5000 + last.acked + 100, flag::kAck | flag::kFin));
-  return all;
-}
 
 const std::string kOne = "GET /one HTTP/1.1\r\nHost: a\r\n\r\n";
 const std::string kTwo = "GET /two HTTP/1.1\r\nHost: a\r\n\r\n";
+const std::string kThree = "GET /six HTTP/1.1\r\nHost: a\r\n\r\n";
 const auto kLength = static_cast<uint32_t>(kOne.size());
-const std::vector<Piece> kGood{{0, kOne, 0}, {kLength, kTwo, 100}};
+const std::vector<SentPiece> kGood{{0, kOne, 0}, {kLength, kTwo, 100}, {2 * kLength, kThree, 200}};
+const Endpoint kOther = *Endpoint::parse("10.1.0.9:41000");
 
-Evidence good() {
+nlohmann::json account(uint64_t sessions, uint64_t mirrored, uint64_t bytes,
+                       uint64_t bytes_mirrored, const std::string& reason = "none") {
+  nlohmann::json a{
+      {"balances", true},   {"sessions_captured", sessions}, {"sessions_mirrored", mirrored},
+      {"sessions_live", 0}, {"bytes_captured", bytes},       {"bytes_mirrored", bytes_mirrored},
+      {"bytes_pending", 0}};
+  a["sessions_lost"] = nlohmann::json::object();
+  a["bytes_lost"] = nlohmann::json::object();
+  if (sessions > mirrored) a["sessions_lost"][reason] = sessions - mirrored;
+  if (bytes > bytes_mirrored) a["bytes_lost"][reason] = bytes - bytes_mirrored;
+  return {{"account", a}, {"counters", nlohmann::json::object()}};
+}
+
+nlohmann::json log_entry(const std::string& reason, uint64_t lost, uint32_t first_seq = kIsn + 1,
+                         const Endpoint& client = kClient) {
+  return {{"client", client.to_string()},
+          {"first_seq", first_seq},
+          {"reason", reason},
+          {"bytes_captured", 3 * kLength},
+          {"bytes_lost", lost},
+          {"bytes_mirrored", 3 * kLength - lost}};
+}
+
+// Everything but the test host's side.
+Evidence online_only() {
   Evidence e;
   e.online_service = kOnline;
   e.test_service = kTest;
-  e.online = session(kOnline, kGood);
-  e.clients = e.online;
-  e.test = session(kTest, kGood);
-  e.copy = {{"account",
-             {{"balances", true},
-              {"sessions_captured", 1},
-              {"sessions_mirrored", 1},
-              {"bytes_mirrored", 2 * kLength}}}};
+  TapWriter online(e.online);
+  write_connection(online, kOnline, kGood);
+  TapWriter clients(e.clients);
+  write_connection(clients, kOnline, kGood);
+  e.copy = account(1, 1, 3 * kLength, 3 * kLength);
   return e;
 }
+Evidence with_test(const std::vector<SentPiece>& pieces, Ending ending = Ending::fin) {
+  Evidence e = online_only();
+  TapWriter test(e.test);
+  write_connection(test, kTest, pieces, kClient, ending);
+  return e;
+}
+Evidence good() { return with_test(kGood); }
 
-bool passes(const Report& r, const std::string& name) {
-  for (const Check& c : r.checks) {
-    if (c.name == name) return c.passed;
-  }
-  ADD_FAILURE() << "no check " << name;
-  return false;
+Evidence recorded_good() {
+  Evidence e = good();
+  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  return e;
 }
 
 TEST(Verifier, PassesAnExactMirror) {
   const Report r = verify(good());
   for (const Check& c : r.checks) EXPECT_TRUE(c.passed) << c.name << ": " << c.detail;
+  EXPECT_EQ(r.metrics.at("online.sessions"), 1);
+  EXPECT_EQ(r.metrics.at("test.sessions"), 1);
   EXPECT_EQ(r.metrics.at("sessions.exact"), 1);
-  EXPECT_EQ(r.metrics.at("requests.mirrored"), 2);
+  EXPECT_EQ(r.metrics.at("requests.mirrored"), 3);
+  EXPECT_EQ(r.metrics.at("bytes.mirrored"), 3 * kLength);
+  EXPECT_EQ(r.metrics.at("turns.total"), 2);
+  EXPECT_EQ(r.metrics.at("online.concurrency"), 1);
+  EXPECT_TRUE(r.lost.empty());
+  EXPECT_TRUE(r.inconclusive.empty());
+  ASSERT_EQ(r.notes.size(), 1U) << "no recordings: the report must say so";
 }
+TEST(Verifier, NothingAtAllProvesNothing) {
+  Evidence e;
+  e.online_service = kOnline;
+  e.test_service = kTest;
+  e.copy = account(0, 0, 0, 0);
+  EXPECT_EQ(failing(verify(e)), "complete");
+}
+
+// --- streams -----------------------------------------------------------------------------------
 TEST(Verifier, CatchesADroppedSegment) {
-  Evidence e = good();
-  e.test = session(kTest, {{kLength, kTwo, 100}});
-  EXPECT_FALSE(passes(verify(e), "exact"));
-  EXPECT_FALSE(passes(verify(e), "explained"));
+  const Report r = verify(with_test({{0, kOne, 0}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "exact"));
+  EXPECT_FALSE(passes(r, "explained"));
+  EXPECT_EQ(r.metrics.at("sessions.partial"), 1);
+  EXPECT_EQ(r.metrics.at("requests.mirrored"), 1)
+      << "what lies behind the hole was never delivered";
+  EXPECT_EQ(r.metrics.at("bytes.mirrored"), kLength);
+  EXPECT_EQ(r.metrics.at("lost.bytes"), 2 * kLength);
 }
 TEST(Verifier, CatchesBytesSentTwice) {
-  Evidence e = good();
-  e.test = session(kTest, {{0, kOne, 0}, {kLength, kOne, 100}, {2 * kLength, kTwo, 200}});
-  EXPECT_FALSE(passes(verify(e), "exact"));
+  const Report r = verify(with_test(
+      {{0, kOne, 0}, {kLength, kOne, 100}, {2 * kLength, kTwo, 200}, {3 * kLength, kThree, 300}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
+  EXPECT_EQ(r.metrics.at("streams.mismatched"), 1);
 }
 TEST(Verifier, AcceptsARetransmission) {
-  Evidence e = good();
-  e.test = session(kTest, {{0, kOne, 0}, {0, kOne, 0}, {kLength, kTwo, 100}});
-  EXPECT_TRUE(passes(verify(e), "exact"));
+  const Report r = verify(
+      with_test({{0, kOne, 0}, {0, kOne, 0}, {kLength, kTwo, 100}, {2 * kLength, kThree, 200}}));
+  EXPECT_EQ(failing(r), "");
+  EXPECT_EQ(r.metrics.at("test.retransmitted_bytes"), kLength);
+}
+TEST(Verifier, AcceptsReorderedSegments) {
+  const Report r =
+      verify(with_test({{kLength, kTwo, 0}, {0, kOne, 0}, {2 * kLength, kThree, 200}}));
+  EXPECT_TRUE(passes(r, "exact"));
+  EXPECT_FALSE(passes(r, "order")) << "the second request came before the first one's answer";
+}
+TEST(Verifier, CatchesARetransmissionWithOtherBytes) {
+  const Report r = verify(
+      with_test({{0, kOne, 0}, {0, kTwo, 0}, {kLength, kTwo, 100}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
 }
 TEST(Verifier, CatchesSwappedRequests) {
-  Evidence e = good();
-  e.test = session(kTest, {{0, kTwo, 0}, {kLength, kOne, 100}});
-  EXPECT_FALSE(passes(verify(e), "exact"));
+  const Report r =
+      verify(with_test({{0, kTwo, 0}, {kLength, kOne, 100}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
 }
-TEST(Verifier, CatchesATurnReleasedEarly) {
-  Evidence e = good();
-  e.test = session(kTest, {{0, kOne, 0}, {kLength, kTwo, 40}});
-  EXPECT_FALSE(passes(verify(e), "order"));
-  EXPECT_TRUE(passes(verify(e), "exact"));
+TEST(Verifier, CatchesOneChangedByte) {
+  std::string changed = kTwo;
+  changed.back() = '!';
+  const Report r =
+      verify(with_test({{0, kOne, 0}, {kLength, changed, 100}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
+  EXPECT_NE(find_check(r, "true_streams").detail.find(std::to_string(2 * kLength - 1)),
+            std::string::npos)
+      << "names the byte";
 }
-TEST(Verifier, CatchesALeakedReply) {
-  Evidence e = good();
-  e.clients.push_back(packet(kTest, kClient, 1, 1, flag::kAck, "HTTP/1.1 200 OK\r\n\r\n"));
-  EXPECT_FALSE(passes(verify(e), "isolated"));
-}
-TEST(Verifier, CatchesAMiscountedAccount) {
-  for (const char* field : {"sessions_captured", "sessions_mirrored", "bytes_mirrored"}) {
-    Evidence e = good();
-    e.copy["account"][field] = e.copy["account"][field].get<uint64_t>() + 1;
-    EXPECT_FALSE(passes(verify(e), "engine_account")) << field;
-  }
-  Evidence e = good();
-  e.copy["account"]["balances"] = false;
-  EXPECT_FALSE(passes(verify(e), "engine_account"));
-  e.copy = nullptr;
-  EXPECT_FALSE(passes(verify(e), "engine_account"));
+TEST(Verifier, CatchesBytesBeyondTheStream) {
+  const Report r = verify(with_test(
+      {{0, kOne, 0}, {kLength, kTwo, 100}, {2 * kLength, kThree, 200}, {3 * kLength, "x", 300}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
 }
 TEST(Verifier, CatchesAMissingSession) {
-  Evidence e = good();
-  e.test.clear();
+  Evidence e = online_only();
   EXPECT_FALSE(passes(verify(e), "complete"));
+  EXPECT_EQ(verify(e).metrics.at("sessions.missing"), 1);
 }
 TEST(Verifier, CatchesAnExtraSession) {
   Evidence e = good();
-  const auto other = session(kTest, kGood, *Endpoint::parse("10.1.0.9:41000"));
-  e.test.insert(e.test.end(), other.begin(), other.end());
-  EXPECT_FALSE(passes(verify(e), "no_extra"));
-}
-TEST(Verifier, ALossWithAReasonIsExplained) {
-  Evidence e = good();
-  e.test = session(kTest, {{0, kOne, 0}});
-  e.session_log = {{{"client", kClient.to_string()}, {"reason", "test_reset"}}};
+  TapWriter test(e.test, 2'000'000'000);
+  write_connection(test, kTest, kGood, kOther);
   const Report r = verify(e);
-  EXPECT_FALSE(passes(r, "exact"));
+  EXPECT_EQ(failing(r), "no_extra");
+  EXPECT_EQ(r.metrics.at("sessions.extra"), 1);
+}
+TEST(Verifier, CatchesAnExtraConnectionOfTheSameClient) {
+  Evidence e = good();
+  TapWriter test(e.test, 2'000'000'000);
+  write_connection(test, kTest, kGood, kClient, Ending::fin, 0x12345678);
+  EXPECT_EQ(failing(verify(e)), "no_extra");
+}
+TEST(Verifier, IgnoresPacketsThatTheHostDropsForTheirChecksum) {
+  Evidence e = online_only();
+  TapWriter test(e.test);
+  test.packet(kClient, kTest, kIsn, 0, flag::kSyn);
+  test.packet(kClient, kTest, kIsn + 1, kAnswerZero, flag::kAck | flag::kPsh, kTwo, true);
+  for (const SentPiece& p : kGood) {
+    test.packet(kClient, kTest, kIsn + 1 + p.offset, kAnswerZero + p.acked, flag::kAck, p.data);
+  }
+  test.packet(kClient, kTest, kIsn + 1 + 3 * kLength, kAnswerZero + 300, flag::kAck | flag::kFin);
+  EXPECT_EQ(failing(verify(e)), "");
+}
+
+// --- one session over several connections ------------------------------------------------------
+Evidence over_two_connections(uint32_t second_start, const std::vector<SentPiece>& second) {
+  Evidence e = online_only();
+  TapWriter test(e.test);
+  write_connection(test, kTest, {{0, kOne, 0}}, kClient, Ending::rst);
+  write_connection(test, kTest, second, kClient, Ending::fin, kIsn, second_start);
+  return e;
+}
+TEST(Verifier, ASessionOverTwoConnectionsMayBeExact) {
+  const Report r =
+      verify(over_two_connections(kLength, {{kLength, kTwo, 0}, {2 * kLength, kThree, 100}}));
+  EXPECT_EQ(failing(r), "");
+  EXPECT_EQ(r.metrics.at("sessions.exact"), 1);
+  EXPECT_EQ(r.metrics.at("sessions.reopened"), 1);
+}
+TEST(Verifier, AReopenedSessionThatSkipsATurnLostIt) {
+  Evidence e = over_two_connections(2 * kLength, {{2 * kLength, kThree, 0}});
+  e.copy = account(1, 0, 3 * kLength, 2 * kLength, "test_reset");
+  e.session_log = {log_entry("test_reset", kLength)};
+  const Report r = verify(e);
   EXPECT_TRUE(passes(r, "explained"));
+  EXPECT_FALSE(passes(r, "exact"));
+  EXPECT_TRUE(passes(r, "no_extra"));
+  EXPECT_EQ(r.metrics.at("requests.mirrored"), 2);
   ASSERT_EQ(r.lost.size(), 1U);
   EXPECT_EQ(r.lost[0].reason, "test_reset");
+  EXPECT_EQ(r.lost[0].hop, "test");
+  EXPECT_EQ(r.lost[0].bytes, kLength);
 }
+TEST(Verifier, ATurnGivenToTheServiceTwiceIsNoExactMirror) {
+  const Report r = verify(
+      over_two_connections(0, {{0, kOne, 0}, {kLength, kTwo, 100}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "true_streams"));
+  EXPECT_EQ(r.metrics.at("bytes.repeated"), kLength);
+}
+TEST(Verifier, AReopenedSessionKeepsItsOrder) {
+  const Report r =
+      verify(over_two_connections(kLength, {{kLength, kTwo, 0}, {2 * kLength, kThree, 40}}));
+  EXPECT_EQ(r.metrics.at("turns.violations"), 1);
+}
+TEST(Verifier, AReusedAddressAndPortIsAnotherSession) {
+  Evidence e = good();
+  TapWriter online(e.online, 3'000'000'000);
+  write_connection(online, kOnline, {{0, kTwo, 0}}, kClient, Ending::fin, 77);
+  TapWriter test(e.test, 3'000'000'000);
+  write_connection(test, kTest, {{0, kTwo, 0}}, kClient, Ending::fin, 77);
+  e.copy = account(2, 2, 4 * kLength, 4 * kLength);
+  const Report r = verify(e);
+  EXPECT_EQ(failing(r), "");
+  EXPECT_EQ(r.metrics.at("sessions.exact"), 2);
+}
+TEST(Verifier, ASessionJoinedInTheMiddleCountsFromThere) {
+  Evidence e;
+  e.online_service = kOnline;
+  e.test_service = kTest;
+  TapWriter online(e.online);
+  online.packet(kClient, kOnline, 5000, 900, flag::kAck);
+  online.packet(kClient, kOnline, 5000, 900, flag::kAck | flag::kPsh, kOne);
+  online.packet(kClient, kOnline, 5000 + kLength, 1000, flag::kAck | flag::kFin);
+  TapWriter test(e.test);
+  write_connection(test, kTest, {{0, kOne, 0}}, kClient, Ending::fin, 4999);
+  e.copy = account(1, 1, kLength, kLength);
+  EXPECT_EQ(failing(verify(e)), "");
+}
+
+// --- order -------------------------------------------------------------------------------------
+TEST(Verifier, CatchesATurnReleasedEarly) {
+  const Report r =
+      verify(with_test({{0, kOne, 0}, {kLength, kTwo, 40}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "order"));
+  EXPECT_TRUE(passes(r, "exact"));
+  EXPECT_EQ(r.metrics.at("turns.violations"), 1);
+}
+TEST(Verifier, CatchesATurnSentTogetherWithTheOneBefore) {
+  const Report r = verify(with_test({{0, kOne + kTwo, 0}, {2 * kLength, kThree, 200}}));
+  EXPECT_FALSE(passes(r, "order"));
+}
+TEST(Verifier, ATimeoutExcusesAsManyTurnsAsTheEngineSays) {
+  for (const uint64_t owned : {0U, 1U, 2U, 5U}) {
+    Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 40}, {2 * kLength, kThree, 140}});
+    e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+    e.test_recording = e.online_recording;
+    e.copy["counters"]["turn_released_by_timeout"] = owned;
+    const Report r = verify(e);
+    EXPECT_EQ(r.metrics.at("turns.violations"), owned >= 2 ? 0 : 2 - owned);
+    EXPECT_EQ(r.metrics.at("turns.excused"), std::min<uint64_t>(owned, 2));
+    EXPECT_EQ(passes(r, "order"), owned >= 2);
+  }
+}
+TEST(Verifier, WithOtherAnswersTheServicesOwnOrderDecides) {
+  Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 30}, {2 * kLength, kThree, 60}});
+  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {30, 30, 30})}};
+  EXPECT_EQ(failing(verify(e)), "");
+  e.test_recording->connections[0].turns[2].came = 2;  // with the second request
+  const Report r = verify(e);
+  EXPECT_EQ(failing(r), "order");
+  EXPECT_EQ(r.metrics.at("turns.violations"), 1);
+}
+TEST(Verifier, AnAnswerThatNeverCameIsAViolationUnlessOwnedUpTo) {
+  Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 0}, {2 * kLength, kThree, 100}});
+  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {0, 100, 100})}};
+  e.test_recording->connections[0].turns[0].answered = 0;
+  EXPECT_EQ(verify(e).metrics.at("turns.violations"), 1)
+      << "charged to the one turn that depended on it";
+  e.copy["counters"]["turn_released_by_timeout"] = 1;
+  EXPECT_EQ(failing(verify(e)), "");
+}
+TEST(Verifier, WithoutRecordingsOtherAnswersAreBelievedAsFarAsTheEngineOwnsUp) {
+  for (const uint64_t owned : {0U, 2U}) {
+    Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 30}, {2 * kLength, kThree, 60}});
+    e.copy["counters"]["turn_released_by_quiet"] = owned;
+    const Report r = verify(e);
+    EXPECT_EQ(r.metrics.at("turns.violations"), 2 - owned);
+    EXPECT_EQ(r.metrics.at("turns.unproven"), owned);
+  }
+}
+TEST(Verifier, AServerThatSpeaksFirstIsWaitedFor) {
+  for (const uint32_t acked : {20U, 0U}) {
+    Evidence e;
+    e.online_service = kOnline;
+    e.test_service = kTest;
+    e.protocol = Protocol::turns;
+    TapWriter online(e.online);
+    write_connection(online, kOnline, {{0, "EHLO\r\n", 20}});
+    TapWriter test(e.test);
+    write_connection(test, kTest, {{0, "EHLO\r\n", acked}});
+    // The greeting is answer enough to compare; the twin gets it in the end.
+    test.packet(kClient, kTest, kIsn + 8, kAnswerZero + 120, flag::kAck);
+    e.copy = account(1, 1, 6, 6);
+    EXPECT_EQ(verify(e).metrics.at("turns.violations"), acked == 0 ? 1 : 0);
+  }
+}
+TEST(Verifier, AnEngineToldNotToWaitIsNotBlamed) {
+  Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 0}, {2 * kLength, kThree, 0}});
+  e.waits_for_answers = false;
+  EXPECT_TRUE(passes(verify(e), "order"));
+}
+TEST(Verifier, MeasuresTheThinkTimeError) {
+  Evidence e = online_only();
+  TapWriter test(e.test);
+  test.packet(kClient, kTest, kIsn, 0, flag::kSyn);
+  test.packet(kClient, kTest, kIsn + 1, kAnswerZero, flag::kAck | flag::kPsh, kOne);
+  test.at(test.now() + 49'000'000);  // 50 ms where online there was 1 ms
+  test.packet(kClient, kTest, kIsn + 1 + kLength, kAnswerZero + 100, flag::kAck, kTwo);
+  test.packet(kClient, kTest, kIsn + 1 + 2 * kLength, kAnswerZero + 200, flag::kAck, kThree);
+  EXPECT_NEAR(verify(e).metrics.at("timing.think_error.p99"), 49, 0.01);
+  EXPECT_NEAR(verify(e).metrics.at("timing.think_error.p50"), 0, 0.01);
+}
+
+// --- closes, concurrency, leftovers --------------------------------------------------------------
+TEST(Verifier, CatchesAnotherClose) {
+  for (const Ending ending : {Ending::rst, Ending::none}) {
+    const Report r = verify(with_test(kGood, ending));
+    EXPECT_EQ(failing(r), "closes");
+    EXPECT_EQ(r.metrics.at("closes.differing"), 1);
+  }
+}
+TEST(Verifier, CatchesConnectionsLeftOpen) {
+  Evidence e = good();
+  e.test_connections_left = 0;
+  EXPECT_EQ(failing(verify(e)), "");
+  e.test_connections_left = 1;
+  EXPECT_EQ(failing(verify(e)), "nothing_left");
+}
+TEST(Verifier, CountsConnectionsOpenAtOneTime) {
+  Evidence e = good();
+  TapWriter online(e.online, 1'000'000'000);
+  write_connection(online, kOnline, kGood, kOther);
+  EXPECT_EQ(verify(e).metrics.at("online.concurrency"), 2);
+  EXPECT_EQ(verify(e).metrics.at("test.concurrency"), 1);
+}
+
+// --- reach --------------------------------------------------------------------------------------
+TEST(Verifier, CatchesALeakedReplyAtTheClients) {
+  Evidence e = good();
+  TapWriter(e.clients).packet(kTest, kClient, 1, 1, flag::kAck, "HTTP/1.1 200 OK\r\n\r\n");
+  const Report r = verify(e);
+  EXPECT_EQ(failing(r), "isolated");
+  EXPECT_EQ(r.metrics.at("leaked_packets"), 1);
+}
+TEST(Verifier, CatchesALeakedReplyOnTheOnlineHost) {
+  Evidence e = good();
+  TapWriter(e.egress).packet(kTest, kClient, 1, 1, flag::kAck | flag::kRst);
+  EXPECT_EQ(failing(verify(e)), "isolated");
+}
+TEST(Verifier, CatchesAPacketSentToTheOnlineService) {
+  Evidence e = good();
+  TapWriter(e.egress).packet(kClient, kOnline, 1, 1, flag::kAck, "x", false, true);
+  const Report r = verify(e);
+  EXPECT_EQ(failing(r), "harmless");
+  EXPECT_EQ(r.metrics.at("misdirected_packets"), 1);
+}
+TEST(Verifier, CatchesAPacketSentToAClient) {
+  Evidence e = good();
+  TapWriter(e.egress).packet(*Endpoint::parse("10.1.0.7:1"), kOther, 1, 1, flag::kRst, "", false,
+                             true);
+  EXPECT_EQ(failing(verify(e)), "harmless");
+}
+TEST(Verifier, WhatTheEngineSendsToTheTestServiceIsItsBusiness) {
+  Evidence e = good();
+  TapWriter egress(e.egress);
+  egress.packet(kClient, kTest, 1, 1, flag::kAck, "x", false, true);
+  egress.packet(kClient, kOnline, 1, 1, flag::kAck, "x");               // coming in
+  egress.packet(kOnline, kClient, 1, 1, flag::kAck, "x", false, true);  // the service's answer
+  EXPECT_EQ(failing(verify(e)), "");
+}
+
+// --- losses and their reasons
+// ---------------------------------------------------------------------
+Evidence lossy(const std::string& reason, uint64_t reported = 2 * kLength) {
+  Evidence e = with_test({{0, kOne, 0}});
+  e.copy = account(1, 0, 3 * kLength, kLength, reason);
+  e.session_log = {log_entry(reason, reported)};
+  return e;
+}
+TEST(Verifier, ALossWithAReasonIsExplained) {
+  const Report r = verify(lossy("test_reset"));
+  EXPECT_FALSE(passes(r, "exact"));
+  EXPECT_TRUE(passes(r, "explained"));
+  EXPECT_TRUE(passes(r, "engine_account"));
+  ASSERT_EQ(r.lost.size(), 1U);
+  EXPECT_EQ(r.lost[0].reason, "test_reset");
+  EXPECT_EQ(r.metrics.at("lost.sessions.test_reset"), 1);
+  EXPECT_EQ(r.metrics.at("lost.bytes.test_reset"), 2 * kLength);
+}
+TEST(Verifier, ALargerLossThanReportedIsUnexplained) {
+  const Report r = verify(lossy("test_reset", 2 * kLength - 1));
+  EXPECT_FALSE(passes(r, "explained"));
+  EXPECT_EQ(r.lost[0].reason, "unexplained");
+}
+TEST(Verifier, ALossReportedAsMirroredIsUnexplained) {
+  EXPECT_FALSE(passes(verify(lossy("none")), "explained"));
+}
+TEST(Verifier, AnotherSessionsReasonDoesNotExplain) {
+  Evidence e = lossy("test_reset");
+  e.session_log = {log_entry("test_reset", 2 * kLength, 0x55555555)};
+  EXPECT_FALSE(passes(verify(e), "explained"));
+  e.session_log = {log_entry("test_reset", 2 * kLength, kIsn + 1, kOther)};
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
+TEST(Verifier, ACaptureGapNeedsALossInCapture) {
+  Evidence e = lossy("capture_gap");
+  EXPECT_FALSE(passes(verify(e), "explained"));
+  e.copy["capture"]["kernel_drops"] = 1;
+  EXPECT_TRUE(passes(verify(e), "explained"));
+  EXPECT_EQ(verify(e).lost[0].hop, "capture");
+}
+TEST(Verifier, ReasonsThatTheEvidenceContradicts) {
+  for (const char* reason : {"before_capture", "not_whole", "handshake_refused",
+                             "handshake_timeout", "superseded", "idle_timeout", "shutdown"}) {
+    EXPECT_FALSE(passes(verify(lossy(reason)), "explained")) << reason;
+  }
+}
+TEST(Verifier, ReasonsThatTheEvidenceBearsOut) {
+  Evidence e = lossy("shutdown");
+  e.drained = false;
+  EXPECT_TRUE(passes(verify(e), "explained"));
+
+  e = lossy("superseded");
+  TapWriter online(e.online, 3'000'000'000);
+  write_connection(online, kOnline, {{0, kTwo, 0}}, kClient, Ending::fin, 77);
+  EXPECT_EQ(verify(e).metrics.at("lost.sessions.superseded"), 1);
+
+  e = online_only();
+  e.copy = account(1, 0, 3 * kLength, 0, "handshake_refused");
+  e.session_log = {log_entry("handshake_refused", 3 * kLength)};
+  EXPECT_TRUE(passes(verify(e), "explained"));
+}
+TEST(Verifier, ATestServiceThatDidNotCloseContradictsTestClosedFirst) {
+  Evidence e = lossy("test_closed_first");
+  e.test_recording = Recording{{recorded({kOne}, {100})}};
+  EXPECT_FALSE(passes(verify(e), "explained"));
+  e.test_recording->connections[0].close = "service";
+  EXPECT_TRUE(passes(verify(e), "explained"));
+}
+TEST(Verifier, SessionsRefusedAtTheirFirstPacketAreExplainedByTheAccount) {
+  Evidence e = online_only();
+  e.copy = account(1, 0, 3 * kLength, 0, "session_limit");
+  EXPECT_TRUE(passes(verify(e), "explained"));
+  TapWriter online(e.online, 3'000'000'000);
+  write_connection(online, kOnline, kGood, kOther);
+  const Report r = verify(e);
+  EXPECT_EQ(r.metrics.at("lost.unexplained"), 1) << "the account owns up to one, not to two";
+}
+TEST(Verifier, AnOutageExplainsWhatItsTimeFits) {
+  Evidence e = with_test({{0, kOne, 0}});
+  e.copy = account(0, 0, 0, 0);
+  e.outages = {{"copy", 1'003'500'000, 1'500'000'000}};
+  const Report r = verify(e);
+  EXPECT_TRUE(passes(r, "explained")) << find_check(r, "explained").detail;
+  EXPECT_EQ(r.lost[0].reason, "copy_outage");
+  e.outages = {{"copy", 900'000'000, 950'000'000}};  // over before the session began
+  EXPECT_FALSE(passes(verify(e), "explained"));
+  e.outages = {{"intercept", 1'003'500'000, 1'500'000'000}};  // is no excuse
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
+
+// --- the engines' account
+// ---------------------------------------------------------------------------
+TEST(Verifier, CatchesAMiscountedAccount) {
+  for (const char* field : {"sessions_captured", "sessions_mirrored", "bytes_mirrored",
+                            "bytes_captured", "sessions_live", "bytes_pending"}) {
+    Evidence e = good();
+    e.copy["account"][field] = e.copy["account"][field].get<uint64_t>() + 1;
+    EXPECT_EQ(failing(verify(e)), "engine_account") << field;
+  }
+  Evidence e = good();
+  e.copy["account"]["balances"] = false;
+  EXPECT_EQ(failing(verify(e)), "engine_account");
+  e.copy = nullptr;
+  EXPECT_EQ(failing(verify(e)), "engine_account");
+}
+TEST(Verifier, CatchesAnAccountThatBalancesButOvercounts) {
+  Evidence e = with_test({{0, kOne, 0}});
+  e.session_log = {log_entry("test_reset", 2 * kLength)};
+  EXPECT_FALSE(passes(verify(e), "engine_account")) << "one mirrored session claimed, none exact";
+  e = good();
+  e.copy = account(2, 2, 3 * kLength, 3 * kLength);
+  EXPECT_EQ(failing(verify(e)), "engine_account");
+  e.copy = account(1, 1, 3 * kLength + 1, 3 * kLength + 1);
+  EXPECT_EQ(failing(verify(e)), "engine_account");
+  e.copy = account(0, 0, 0, 0);
+  EXPECT_EQ(failing(verify(e)), "engine_account") << "a session it never captured";
+}
+
+// --- recordings
+// -------------------------------------------------------------------------------------
+TEST(Verifier, RecordingsThatAgreePass) {
+  const Report r = verify(recorded_good());
+  EXPECT_EQ(failing(r), "");
+  EXPECT_TRUE(r.notes.empty());
+  EXPECT_EQ(r.metrics.at("answers.equal"), 1);
+  EXPECT_EQ(r.metrics.at("recordings.disagreements"), 0);
+}
+TEST(Verifier, CatchesARecordingThatIsNotTheTaps) {
+  Evidence e = recorded_good();
+  e.test_recording->connections[0].digest ^= 1U;
+  EXPECT_EQ(failing(verify(e)), "recordings");
+  e = recorded_good();
+  e.test_recording->connections[0] = recorded({kOne, kTwo}, {100, 100});
+  EXPECT_EQ(failing(verify(e)), "recordings") << "the service got less than the tap saw";
+  e = recorded_good();
+  e.test_recording->connections.clear();
+  EXPECT_EQ(failing(verify(e)), "recordings") << "never recorded";
+  e = recorded_good();
+  e.online_recording->connections.push_back(recorded({kOne}, {100}, kOther));
+  EXPECT_EQ(failing(verify(e)), "recordings") << "recorded, never on the tap";
+}
+TEST(Verifier, CountsAnswersThatDiffer) {
+  Evidence e = recorded_good();
+  e.test_recording->connections[0].answer_digest ^= 1U;
+  EXPECT_EQ(failing(verify(e)), "");
+  EXPECT_EQ(verify(e).metrics.at("answers.differing"), 1);
+}
+
+// --- the evidence itself
+// ----------------------------------------------------------------------------
 TEST(Verifier, TapDropsAreInconclusive) {
   Evidence e = good();
   e.tap_drops = 1;
   EXPECT_FALSE(verify(e).inconclusive.empty());
+}
+TEST(Verifier, AFullTapIsInconclusive) {
+  Evidence e = good();
+  e.clients = PacketLog(100);
+  TapWriter clients(e.clients);
+  write_connection(clients, kOnline, kGood);
+  EXPECT_GT(e.clients.left_out(), 0U);
+  EXPECT_FALSE(verify(e).inconclusive.empty());
+}
+TEST(Verifier, DropsThatTcpRepairsAreToldNotJudged) {
+  Evidence e = good();
+  e.softnet_drops = 3;
+  e.interface_drops = 2;
+  const Report r = verify(e);
+  EXPECT_TRUE(r.inconclusive.empty());
+  EXPECT_EQ(r.notes.size(), 3U);
 }
 }  // namespace
 }  // namespace mirrorlab::verify

@@ -1,0 +1,49 @@
+#include "harness/verify/isolation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "wire/packet.h"
+
+namespace mirrorlab::verify {
+
+Isolation check_isolation(const Evidence& e, const Connections& online) {
+  Isolation out;
+  const auto note = [&](const std::string& what, const wire::TcpHeader& h) {
+    if (out.first.empty()) {
+      out.first = what + ": " + h.src.to_string() + " to " + h.dst.to_string();
+    }
+  };
+  const auto leaks = [&](const PacketLog& log) {
+    uint64_t seen = 0;
+    for (const TapPacket& p : log.packets()) {
+      const auto parsed = wire::parse_ip_packet(p.bytes());
+      if (!parsed || parsed->header.src != e.test_service) continue;
+      ++seen;
+      note("a reply of the test service left the test host", parsed->header);
+    }
+    return seen;
+  };
+  // The same packet may pass several taps: the tap that saw most of them counts.
+  out.leaked = std::max(leaks(e.clients), leaks(e.online));
+
+  std::set<wire::IpAddress> clients;
+  for (const Connection& c : online.all) clients.insert(c.client.address);
+  uint64_t forwarded = 0;
+  for (const TapPacket& p : e.egress.packets()) {
+    const auto parsed = wire::parse_ip_packet(p.bytes());
+    if (!parsed) continue;
+    const auto& h = parsed->header;
+    if (h.src == e.test_service && !p.outgoing) {
+      ++forwarded;
+      note("a reply of the test service left the test host", h);
+    }
+    if (!p.outgoing || h.dst == e.test_service || !clients.contains(h.src.address)) continue;
+    ++out.misdirected;
+    note("sent in a client's name, not to the test service", h);
+  }
+  out.leaked = std::max(out.leaked, forwarded);
+  return out;
+}
+
+}  // namespace mirrorlab::verify

@@ -1,0 +1,240 @@
+#include "harness/verify/losses.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "wire/packet.h"
+
+namespace mirrorlab::verify {
+
+namespace {
+constexpr int64_t kMilli = 1'000'000;
+
+// One line of the engine's session log.
+struct Entry {
+  std::string reason;
+  int64_t first_seq = -1;  // -1: this engine does not say
+  uint64_t captured = 0, mirrored = 0, lost = 0;
+  bool taken = false;
+};
+
+uint64_t number(const nlohmann::json& j, const char* group, const char* key) {
+  if (!j.is_object() || !j.contains(group) || !j[group].is_object()) return 0;
+  return j[group].value(key, uint64_t{0});
+}
+
+class Explanation {
+ public:
+  Explanation(const Evidence& e, const Connections& online, const Connections& test,
+              const Recorded* records)
+      : e_(e), online_(online), test_(test), records_(records) {
+    for (const auto& line : e.session_log) {
+      if (!line.is_object()) continue;
+      const auto client = wire::Endpoint::parse(line.value("client", ""));
+      if (!client) continue;
+      Entry entry;
+      entry.reason = line.value("reason", "none");
+      entry.first_seq = line.value("first_seq", int64_t{-1});
+      entry.captured = line.value("bytes_captured", uint64_t{0});
+      entry.mirrored = line.value("bytes_mirrored", uint64_t{0});
+      entry.lost = line.value("bytes_lost", uint64_t{0});
+      ++logged_[entry.reason];
+      entries_[*client].push_back(entry);
+    }
+    if (e.copy.is_object() && e.copy.contains("account")) {
+      // Sessions refused at their first packet are in the account only.
+      const auto lost = e.copy["account"].value("sessions_lost", nlohmann::json::object());
+      for (const auto& [reason, count] : lost.items()) {
+        const uint64_t known = logged_[reason];
+        if (count.get<uint64_t>() > known) unlogged_[reason] = count.get<uint64_t>() - known;
+      }
+    }
+    for (const TapPacket& p : e.egress.packets()) {
+      if (!p.outgoing) continue;
+      const auto parsed = wire::parse_ip_packet(p.bytes());
+      if (parsed && parsed->header.dst == e.test_service) sent_.insert(parsed->header.src);
+    }
+  }
+
+  void explain(Session& s) {
+    const Connection& c = online_.all[s.online];
+    std::vector<Entry*> entries = entries_of(c);
+    uint64_t reported = 0;
+    std::string reason;
+    std::string contradiction;
+    for (Entry* entry : entries) {
+      entry->taken = true;
+      reported += entry->lost;
+      if (entry->reason == "none") continue;
+      if (reason.empty()) reason = entry->reason;
+      if (contradiction.empty()) contradiction = contradicts(entry->reason, s, c);
+    }
+    const bool enough = reported >= s.lost_bytes && (s.lost_bytes > 0 || !reason.empty());
+    if (!reason.empty() && contradiction.empty() && enough)
+      return settle(s, reason, hop_of(reason));
+    if (const std::string outage = outage_of(s, c); !outage.empty()) {
+      return settle(s, outage, "copy");
+    }
+    if (entries.empty()) {
+      for (auto& [known, count] : unlogged_) {
+        if (count == 0 || !contradicts(known, s, c).empty()) continue;
+        --count;
+        return settle(s, known, hop_of(known));
+      }
+      s.problem += "; the engine reported nothing about it";
+    } else if (reason.empty()) {
+      s.problem += "; the engine reported it as mirrored whole";
+    } else if (!contradiction.empty()) {
+      s.problem += "; the engine says " + reason + ", but " + contradiction;
+    } else {
+      s.problem += "; the engine reported " + std::to_string(reported) + " of " +
+                   std::to_string(s.lost_bytes) + " lost bytes (" + reason + ")";
+    }
+    settle(s, kUnexplained, sent_.contains(c.client) ? "online>test" : "copy");
+  }
+
+ private:
+  static void settle(Session& s, const std::string& reason, const std::string& hop) {
+    s.reason = reason;
+    s.hop = hop;
+    if (reason != kUnexplained) s.problem += " (" + reason + ")";
+  }
+
+  // The log's entries for one online connection: by sequence number, else by order.
+  std::vector<Entry*> entries_of(const Connection& c) {
+    std::vector<Entry*> mine;
+    const auto found = entries_.find(c.client);
+    if (found == entries_.end()) return mine;
+    const int64_t reach = c.length + static_cast<int64_t>(c.bytes_beyond_hole());
+    for (Entry& entry : found->second) {
+      if (entry.taken || entry.first_seq < 0) continue;
+      const int64_t at = wire::Seq(static_cast<uint32_t>(entry.first_seq)).since(c.zero);
+      if (at >= 0 && at <= reach) mine.push_back(&entry);
+    }
+    if (!mine.empty()) return mine;
+    for (Entry& entry : found->second) {
+      if (!entry.taken && entry.first_seq < 0) return {&entry};
+    }
+    return mine;
+  }
+
+  [[nodiscard]] bool capture_lost_packets() const {
+    for (const char* key : {"kernel_drops", "bad_checksum", "fragments", "malformed"}) {
+      if (number(e_.copy, "capture", key) > 0) return true;
+    }
+    return e_.tap_drops > 0;
+  }
+
+  // Why the evidence speaks against the engine's reason; empty when it does not.
+  [[nodiscard]] std::string contradicts(const std::string& reason, const Session& s,
+                                        const Connection& c) const {
+    if (reason == "capture_gap") {
+      if (capture_lost_packets() || !c.beyond_hole.empty() || during_outage(c)) return {};
+      return "its capture lost no packet and the tap saw the stream whole";
+    }
+    if (reason == "before_capture" || reason == "not_whole") {
+      if (!c.whole || during_outage(c) || capture_lost_packets()) return {};
+      return "the tap saw the connection begin while the engine was running";
+    }
+    if (reason == "handshake_refused" || reason == "handshake_timeout") {
+      for (const Twin& twin : s.twins) {
+        if (test_.all[twin.connection].length > 0) return "the test host took data of it";
+      }
+      return {};
+    }
+    if (reason == "test_closed_first" || reason == "test_reset") {
+      const bool reset = reason == "test_reset";
+      if (s.twins.empty()) return "no mirrored connection reached the test host";
+      if (records_ == nullptr) return {};
+      for (const Twin& twin : s.twins) {
+        const auto* record = records_->of[twin.connection];
+        if (record == nullptr || record->close.starts_with("service") ||
+            record->close == "timeout" || (reset && record->close == "open")) {
+          return {};
+        }
+      }
+      return "the test service recorded no close of its own";
+    }
+    if (reason == "superseded") {
+      const auto& same = online_.by_client.at(c.client);
+      return same.back() != s.online ? "" : "no later connection used its address and port";
+    }
+    if (reason == "idle_timeout") {
+      return c.last_ns - c.first_ns > 500 * kMilli || c.close == CloseKind::open
+                 ? ""
+                 : "it was never idle";
+    }
+    if (reason == "shutdown") {
+      return !e_.drained || c.close == CloseKind::open
+                 ? ""
+                 : "the client had closed and the engine had said that nothing waits";
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool during_outage(const Connection& c) const {
+    return std::ranges::any_of(e_.outages, [&](const Outage& o) {
+      return o.engine == "copy" && c.first_ns < o.to_ns && c.last_ns >= o.from_ns;
+    });
+  }
+
+  // A range is lost to an outage of the copy engine when its first byte came before the engine was
+  // back: bytes it held died with it, bytes that came meanwhile were never seen, and the rest of a
+  // turn that had begun by then cannot be joined.
+  [[nodiscard]] std::string outage_of(const Session& s, const Connection& c) const {
+    if (!during_outage(c)) return {};
+    for (const Interval& range : s.lost) {
+      const Piece* first = c.at(range.begin);
+      const bool inside = std::ranges::any_of(e_.outages, [&](const Outage& o) {
+        return o.engine == "copy" && first != nullptr && first->time_ns < o.to_ns;
+      });
+      if (!inside) return {};
+    }
+    return "copy_outage";
+  }
+
+  const Evidence& e_;
+  const Connections& online_;
+  const Connections& test_;
+  const Recorded* records_;
+  std::unordered_map<wire::Endpoint, std::vector<Entry>> entries_;
+  std::map<std::string, uint64_t> logged_, unlogged_;
+  std::unordered_set<wire::Endpoint> sent_;  // clients as whom the engine sent anything
+};
+}  // namespace
+
+std::string hop_of(const std::string& reason) {
+  static const std::map<std::string, std::string> kHops{{"before_capture", "capture"},
+                                                        {"capture_gap", "capture"},
+                                                        {"not_whole", "capture"},
+                                                        {"handshake_timeout", "online>test"},
+                                                        {"test_unreachable", "online>test"},
+                                                        {"handshake_refused", "test"},
+                                                        {"test_reset", "test"},
+                                                        {"test_closed_first", "test"}};
+  const auto found = kHops.find(reason);
+  return found == kHops.end() ? "copy" : found->second;
+}
+
+std::vector<Lost> explain(const Evidence& e, const Connections& online, const Connections& test,
+                          const Recorded* test_records, Mirror& mirror) {
+  Explanation explanation(e, online, test, test_records);
+  std::map<std::pair<std::string, std::string>, Lost> sums;
+  for (Session& s : mirror.sessions) {
+    const bool lost = s.lost_bytes > 0 || s.fate == Fate::missing;
+    if (!lost) continue;
+    explanation.explain(s);
+    Lost& sum = sums[{s.reason, s.hop}];
+    sum.reason = s.reason;
+    sum.hop = s.hop;
+    ++sum.sessions;
+    sum.bytes += s.lost_bytes;
+  }
+  std::vector<Lost> all;
+  for (auto& [key, sum] : sums) all.push_back(sum);
+  std::ranges::stable_sort(all, std::ranges::greater{}, &Lost::sessions);
+  return all;
+}
+
+}  // namespace mirrorlab::verify

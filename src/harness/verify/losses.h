@@ -1,0 +1,35 @@
+// Why a session lost something: the engine's own reason, where the evidence bears it out.
+//
+// A reason that the evidence contradicts, a loss that the engine did not report, or one larger than
+// it reported, is `unexplained`. Losses that the engine could not report, because it was killed or
+// not yet there, are explained by the outage that the harness itself caused, if the times fit.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "harness/verify/evidence.h"
+#include "harness/verify/mirror.h"
+#include "harness/verify/recorded.h"
+
+namespace mirrorlab::verify {
+
+inline constexpr const char* kUnexplained = "unexplained";
+
+struct Lost {
+  std::string reason;
+  std::string hop;
+  uint64_t sessions = 0;
+  uint64_t bytes = 0;
+};
+
+// Fills reason, hop and problem of each session that lost anything; the sums, largest first.
+[[nodiscard]] std::vector<Lost> explain(const Evidence& evidence, const Connections& online,
+                                        const Connections& test, const Recorded* test_records,
+                                        Mirror& mirror);
+
+// Where a session with this reason of the engine's died.
+[[nodiscard]] std::string hop_of(const std::string& reason);
+
+}  // namespace mirrorlab::verify
