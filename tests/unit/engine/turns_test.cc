@@ -95,7 +95,7 @@ TEST_F(Turns, AnAnswerWithAHoleIsNotQuiet) {
 
 TEST_F(Turns, ALongerAnswerIsWaitedForUntilQuiet) {
   t.play(R"(
-    client P. 101:201(100) ack 501
+    +10ms client P. 101:201(100) ack 501
     host . 1:1001(1000) ack 101
     engine . 101:101(0) ack 1001
     +20ms host P. 1001:1501(500) ack 101
@@ -110,8 +110,26 @@ TEST_F(Turns, ALongerAnswerIsWaitedForUntilQuiet) {
   )");
 }
 
+TEST_F(Turns, ASurplusThatWasNoLongerAnswerHoldsForAMomentOnly) {
+  t.play(R"(
+    +20ms client P. 101:201(100) ack 501
+    host P. 1:1001(1000) ack 101
+    engine . 101:101(0) ack 1001
+    +25ms engine P. 101:201(100) ack 1001     # taken for the longer answer of a patient client
+    host . 1001:1001(0) ack 201
+    client P. 201:301(100) ack 1001
+    +300ms engine P. 201:301(100) ack 1001
+    host . 1001:1001(0) ack 301
+    client P. 301:401(100) ack 1501
+    quiet 400ms                               # the positions are those of counting again
+    host P. 1001:1501(500) ack 301
+    engine P. 301:401(100) ack 1501
+  )");
+  EXPECT_EQ(t.counters().turn_released_by_timeout, 0U);
+}
+
 TEST_F(Turns, AHostThatNeverFallsQuietDoesNotHoldTheClient) {
-  t.play("client P. 101:201(100) ack 501");
+  t.play("+10ms client P. 101:201(100) ack 501");
   int64_t at = 1;
   bool sent = false;
   for (int i = 0; i < 30 && !sent; ++i) {
