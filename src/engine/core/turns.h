@@ -13,7 +13,6 @@ namespace mirrorlab::engine {
 enum class ReleaseRule : uint8_t {
   answered,  // as many answer bytes as online
   quiet,     // fewer, pushed, and nothing came after them
-  overlap,   // quiet, and enough when the client had not waited for all of an earlier answer
   timeout,   // the hold limit passed
 };
 
