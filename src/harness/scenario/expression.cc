@@ -41,7 +41,7 @@ constexpr std::array kMetrics{
     MetricName{"bytes.repeated", bytes, kBytes, "stream bytes the test service got twice"},
     MetricName{"turns.total", count, "", "turns that depended on an answer"},
     MetricName{"turns.violations", count, "", "turns released before their answer"},
-    MetricName{"turns.excused", count, "", "early turns the engine owned up to (timeout)"},
+    MetricName{"turns.excused", count, "", "early turns the engine owned up to"},
     MetricName{"turns.unproven", count, "", "turns after answers of another length, unprovable"},
     MetricName{"timing.think_error.p50", milliseconds, "",
                "error of the time between turns, median"},

@@ -65,6 +65,8 @@ class TwinOrder {
         ++out.turns;
         judge(turn, at, came, base, out);
       }
+      seen_online_ = turn.acked;
+      seen_test_ = came.acked;
       if (previous != nullptr) {
         const auto error = (came.time_ns - previous_ns) - (turn.time_ns - previous->time_ns);
         out.think_error_ms.push_back(
@@ -77,13 +79,15 @@ class TwinOrder {
 
  private:
   void judge(const TurnStart& turn, int64_t at, const Piece& came, int64_t base, Order& out) {
-    if (equal_) {
-      if (came.acked < turn.acked - base) ++out.violations;
-    } else if (a_ == nullptr) {
-      if (came.acked < turn.acked - base) ++out.unproven;
-    } else if (answered_too_late(turn, at)) {
-      ++out.violations;
+    const bool enough = came.acked >= turn.acked - base;
+    if (a_ != nullptr) {
+      out.violations += (equal_ ? !enough : answered_too_late(turn, at)) ? 1 : 0;
+      return;
     }
+    const int64_t needed = turn.acked - std::max<int64_t>(seen_online_, base);
+    const int64_t got = came.acked - seen_test_;
+    if (enough || got >= needed) return;
+    ++(got == 0 ? out.violations : equal_ ? out.suspect : out.unproven);
   }
 
   // By the services' own order: each answer the turn newly depended on must have been on its way
@@ -111,8 +115,10 @@ class TwinOrder {
   const RecordedConnection* a_;
   const RecordedConnection* b_;
   bool equal_ = true;
-  size_t first_turn_ = 0;  // of the online record, the first one this connection carried
-  size_t depended_ = 0;    // online answers that earlier turns already depended on
+  size_t first_turn_ = 0;    // of the online record, the first one this connection carried
+  int64_t seen_online_ = 0;  // answer bytes acked at the turn before, on either side
+  int64_t seen_test_ = 0;
+  size_t depended_ = 0;  // online answers that earlier turns already depended on
   std::vector<int64_t> answer_ends_, request_ends_;
 };
 }  // namespace

@@ -1,10 +1,12 @@
 // Turns: did any reach the test host before the answers it depended on? And how well was the
 // client's timing kept?
 //
-// Where the answers are equally long, bytes decide: the mirrored client must have acked at least as
-// many answer bytes before a turn as the online client had. Where they differ and both services
-// recorded, the order of the recorded turns decides. Where they differ and nothing was recorded, it
-// cannot be proven: such turns are counted apart.
+// Where both services recorded, bytes decide while the answers are equally long (the mirrored
+// client must have acked as many answer bytes before a turn as the online client had), else the
+// services' own order of reads and answers does. Where nothing was recorded, only acks are known of
+// the test host's answers: a turn that came although not a byte of answer had come since the turn
+// before is a violation; one that came after fewer bytes than online is `suspect` where all the
+// session's answers add up to the same, and `unproven` where they do not.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@ namespace mirrorlab::verify {
 struct Order {
   uint64_t turns = 0;  // that depended on an answer and reached the test host
   uint64_t violations = 0;
+  uint64_t suspect = 0;
   uint64_t unproven = 0;
   std::vector<float> think_error_ms;  // of the time between two turns, online against test
 };

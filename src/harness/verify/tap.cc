@@ -27,7 +27,8 @@ os::PacketRing open_ring(const std::string& device) {
   options.retire_ms = kRetireMs;
   auto ring = os::PacketRing::open(options);
   if (!ring) {
-    throw std::runtime_error("cannot tap " + (device.empty() ? std::string("all devices") : device) + ": " +
+    throw std::runtime_error("cannot tap " +
+                             (device.empty() ? std::string("all devices") : device) + ": " +
                              ring.error());
   }
   return std::move(*ring);
