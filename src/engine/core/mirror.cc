@@ -71,7 +71,7 @@ Step play_reset(Env& env, Session& s, Nanos now) {
   const bool client_reset = s.queue.head->kind == SegmentKind::rst;
   if (!closed_both(s)) emit_reset(env, s, now);
   s.connection = Connection::none;
-  s.rto_at = s.probe_at = kNever;
+  s.rto_at = s.probe_at = s.ack_at = kNever;
   free_segment(env, s, s.queue.pop_front());
   if (client_reset) {
     finish_session(env, s, now);

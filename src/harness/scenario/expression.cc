@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "harness/scenario/loss_reason_name.h"
 #include "harness/scenario/suggest.h"
 #include "harness/scenario/units.h"
 
@@ -169,8 +170,10 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
     if (op != kOperators.end()) found = op;
   }
   if (!found) {
-    return tl::unexpected(fmt::format(
-        "`{}` is no condition: write METRIC OP VALUE with OP one of == != < <= > >=", text));
+    const bool single = position != std::string_view::npos && text[position] == '=';
+    return tl::unexpected(
+        fmt::format("`{}` is no condition: write METRIC OP VALUE with OP one of == != < <= > >={}",
+                    text, single ? " (did you mean `==`?)" : ""));
   }
   result.comparison = found->comparison;
   result.metric = std::string(trim(text.substr(0, position)));
@@ -184,11 +187,16 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
     const auto counter_of = [&](const std::string& e) {
       return result.metric.starts_with(e + ".") && result.metric.size() > e.size() + 1;
     };
-    if (result.metric.starts_with("lost.sessions.")) {
-      result.base = kSessions;
-    } else if (result.metric.starts_with("lost.bytes.")) {
-      measure = bytes;
-      result.base = kBytes;
+    const bool lost_sessions = result.metric.starts_with("lost.sessions.");
+    if (lost_sessions || result.metric.starts_with("lost.bytes.")) {
+      measure = lost_sessions ? count : bytes;
+      result.base = lost_sessions ? kSessions : kBytes;
+      const std::string reason = result.metric.substr(result.metric.rfind('.') + 1);
+      const auto reasons = loss_reason_names();
+      if (std::ranges::find(reasons, reason) == reasons.end()) {
+        return tl::unexpected(
+            fmt::format("no loss reason `{}`{}", reason, suggestion(reason, reasons)));
+      }
     } else if (!std::ranges::any_of(engines, counter_of)) {
       std::vector<std::string> names;
       for (const MetricName& metric : kMetrics) names.emplace_back(metric.name);
@@ -207,8 +215,12 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
     result.percent = true;
     return result;
   }
+  if (value.empty()) return tl::unexpected(fmt::format("`{}` lacks its value", text));
   const auto number = parse_value(value, measure);
-  if (!number) return tl::unexpected(number.error());
+  if (!number) {
+    const char* hint = measure == count ? ", and this metric is a plain count" : "";
+    return tl::unexpected(number.error() + hint);
+  }
   result.value = *number;
   return result;
 }

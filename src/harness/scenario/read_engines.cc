@@ -34,6 +34,11 @@ void read_command_line(const Fields& fields, Engine& engine) {
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
 }
 
+// The programs have one way of each so far; a file may name it, and no other.
+void read_only_way(const Fields& fields, std::string_view key, std::string_view way) {
+  if (const Value* value = fields.find(key)) (void)value->choice({way});
+}
+
 Engine read_copy(const Value& value, const Scenario& scenario, const std::string& id) {
   const Fields fields(
       value, {"kind", "on", "map", "capture", "inject", "peer", "options", "command", "ready"});
@@ -49,8 +54,8 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
   } else {
     engine.map.push_back(read_mapping(map, scenario));
   }
-  if (const Value* capture = fields.find("capture")) engine.capture = capture->identifier();
-  if (const Value* inject = fields.find("inject")) engine.inject = inject->identifier();
+  read_only_way(fields, "capture", "packet");
+  read_only_way(fields, "inject", "raw");
   if (const Value* peer = fields.find("peer")) engine.peer = peer->identifier();
   read_command_line(fields, engine);
   return engine;
@@ -63,7 +68,7 @@ Engine read_intercept(const Value& value, const Scenario& scenario, const std::s
   engine.at = value.at();
   engine.kind = EngineKind::intercept;
   engine.on = read_node_name(fields.need("on"), scenario).name;
-  if (const Value* via = fields.find("via")) engine.via = via->identifier();
+  read_only_way(fields, "via", "nfqueue");
   if (const Value* port = fields.find("port")) {
     engine.port = static_cast<uint16_t>(port->integer(1, 65535));
   }
@@ -102,6 +107,10 @@ std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
                               to_string(on.role)));
     }
   }
+  std::vector<std::string> intercepts;
+  for (const Engine& e : engines) {
+    if (e.kind == EngineKind::intercept) intercepts.push_back(e.id);
+  }
   for (Engine& engine : engines) {
     if (engine.kind != EngineKind::copy) continue;
     const auto is_peer = [&](const Engine& e) {
@@ -111,8 +120,9 @@ std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
     if (peer != engines.end()) {
       engine.peer = peer->id;
     } else if (!engine.peer.empty()) {
-      throw ReadError(engine.at, fmt::format("engines.{}.peer: no intercept engine `{}`", engine.id,
-                                             engine.peer));
+      throw ReadError(engine.at,
+                      fmt::format("engines.{}.peer: no intercept engine `{}`{}", engine.id,
+                                  engine.peer, suggestion(engine.peer, intercepts)));
     } else if (engine.command.empty()) {
       throw ReadError(engine.at, fmt::format("engines.{}: there is no intercept engine to return "
                                              "headers; add one under engines",

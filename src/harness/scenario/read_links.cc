@@ -48,7 +48,10 @@ std::vector<std::string_view> impairment_keys_and(std::initializer_list<std::str
 void read_impairments(const Fields& fields, Impairments& into) {
   if (const Value* v = fields.find("delay")) into.delay = v->duration();
   if (const Value* v = fields.find("jitter")) into.jitter = v->duration();
-  if (const Value* v = fields.find("rate")) into.rate = v->rate();
+  if (const Value* v = fields.find("rate")) {
+    into.rate = v->rate();
+    if (into.rate == 0U) v->fail("a rate of 0 lets nothing pass; `down: true` says that");
+  }
   if (const Value* v = fields.find("queue")) into.queue = v->size();
   if (const Value* v = fields.find("loss")) into.loss = v->percent();
   if (const Value* v = fields.find("burst")) {
@@ -59,7 +62,6 @@ void read_impairments(const Fields& fields, Impairments& into) {
   if (const Value* v = fields.find("duplicate")) into.duplicate = v->percent();
   if (const Value* v = fields.find("corrupt")) into.corrupt = v->percent();
   if (const Value* v = fields.find("down")) into.down = v->boolean();
-  if (into.rate == 0U) fields.map().fail("a rate of 0 lets nothing pass; `down: true` says that");
 }
 
 std::vector<Link> read_links(const Value& value, const Scenario& so_far) {

@@ -153,7 +153,7 @@ Target read_target(const Value& value, const std::string& text, const Scenario& 
   const auto port = colon == std::string::npos ? Parsed<double>(tl::unexpected(std::string()))
                                                : parse_number(text.substr(colon + 1));
   if (!port || *port < 1 || *port > 65535 || *port != static_cast<uint16_t>(*port)) {
-    value.fail(fmt::format("`{}` is no NODE:PORT", text));
+    value.fail(fmt::format("`{}` is no NODE:PORT with a port from 1 to 65535", text));
   }
   const std::string name = text.substr(0, colon);
   const Node* node = scenario.node(name);

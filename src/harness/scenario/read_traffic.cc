@@ -20,7 +20,8 @@ void read_connections(const Value& value, Traffic& traffic) {
   }
   const auto number = parse_count_range(text);
   if (!number || number->low != number->high || number->low < 1 || number->low > kMaxConnections) {
-    value.fail(fmt::format("expected a count up to {}, or one `per client`", kMaxConnections));
+    value.fail(fmt::format("expected a count from 1 to {}, like `100` or `5 per client`",
+                           kMaxConnections));
   }
   traffic.connections = number->low;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "harness/scenario/capability_name.h"
@@ -24,13 +25,17 @@ constexpr size_t kMaxVariants = 256;
 // Refuses what is no text before the YAML parser sees it.
 void check_text(std::string_view text) {
   Location at{1, 1};
+  bool indent = true;  // nothing but spaces in this line so far
   for (size_t i = 0; i < text.size(); ++i, ++at.column) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c == '\n') {
       ++at.line;
       at.column = 0;
+      indent = true;
       continue;
     }
+    if (c == '\t' && indent) throw ReadError(at, "a tab indents this line; YAML wants spaces");
+    indent = indent && c == ' ';
     if (c == '\t' || c == '\r' || (c >= 0x20 && c < 0x7f)) continue;
     // UTF-8: a lead byte and its continuation bytes.
     const size_t more = c >= 0xf0 && c < 0xf5 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : 0;
@@ -85,7 +90,10 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   const Value root(document, "", &variables);
   const Fields fields(root, kTopLevel);
   Scenario scenario;
-  [[maybe_unused]] const uint64_t schema = fields.need("schema").integer(1, 1);
+  const Value& schema = fields.need("schema");
+  if (schema.text() != "1") {
+    schema.fail(fmt::format("this program reads `schema: 1`, not `{}`", schema.text()));
+  }
   scenario.name = fields.need("name").identifier();
   if (const Value* v = fields.find("about")) scenario.about = v->text();
   if (const Value* v = fields.find("labels")) scenario.labels = read_words(*v);
@@ -97,9 +105,6 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   if (const Value* v = fields.find("ip")) {
     scenario.ip = v->choice({"v4", "v6"}) == 0 ? Ip::v4 : Ip::v6;
   } else if (ip_variable != variables.end()) {
-    if (ip_variable->second != "v4" && ip_variable->second != "v6") {
-      fields.need("matrix").fail(fmt::format("ip is v4 or v6, not `{}`", ip_variable->second));
-    }
     scenario.ip = ip_variable->second == "v4" ? Ip::v4 : Ip::v6;
   }
   scenario.nodes = read_nodes(fields.need("nodes"));
@@ -113,8 +118,19 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   return scenario;
 }
 
+void check_choices(const std::string& variable, const std::vector<Value>& choices) {
+  std::set<std::string> seen;
+  for (const Value& choice : choices) {
+    if (variable == "ip") (void)choice.choice({"v4", "v6"});
+    if (!seen.insert(choice.text()).second) {
+      choice.fail(fmt::format("`{}` a second time: two variants would be one", choice.text()));
+    }
+  }
+}
+
 // Every combination of the matrix, the last name turning fastest.
-std::vector<Variables> read_matrix(const YAML::Node& document) {
+std::vector<Variables> read_matrix(const YAML::Node& document,
+                                   const std::vector<std::string>& with_variables) {
   const Variables none;
   std::vector<Variables> variants{{}};
   const Value root(document, "", &none);
@@ -125,6 +141,14 @@ std::vector<Variables> read_matrix(const YAML::Node& document) {
       const std::string variable = name.identifier();
       const std::vector<Value> choices = values.items();
       if (choices.empty()) values.fail("needs at least one value");
+      check_choices(variable, choices);
+      const auto uses = [&](const std::string& scalar) {
+        return scalar.find("${" + variable + "}") != std::string::npos;
+      };
+      if (variable != "ip" && std::ranges::none_of(with_variables, uses)) {
+        name.fail(
+            fmt::format("the variable is never used; write `${{{}}}` where it goes", variable));
+      }
       std::vector<Variables> wider;
       for (const Variables& variant : variants) {
         for (const Value& choice : choices) {
@@ -152,6 +176,16 @@ std::string variant_name(const Variables& variables) {
   return name;
 }
 
+// What the parser's own words leave unsaid.
+const char* yaml_hint(std::string_view text, int line) {
+  for (int n = 1; n < line && !text.empty(); ++n) {
+    const size_t end = text.find('\n');
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  const bool variable = text.substr(0, text.find('\n')).find("${") != std::string_view::npos;
+  return variable ? "; within { } and [ ] a ${variable} needs quotes around it" : "";
+}
+
 // Messages quote what the file says, which may be long and of many lines; they are neither.
 std::string one_line(std::string message) {
   constexpr size_t kLongest = 600;
@@ -169,13 +203,13 @@ tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view t
     if (text.size() > kMaxFileBytes) throw ReadError({1, 1}, "larger than 1 MiB: no scenario file");
     check_text(text);
     const std::string copy(text);
-    scan_yaml(copy);
+    const std::vector<std::string> with_variables = scan_yaml(copy);
     const YAML::Node document = YAML::Load(copy);
     if (!document || document.IsNull()) {
       throw ReadError({1, 1}, "empty; a scenario begins with `schema: 1`");
     }
     std::vector<Scenario> scenarios;
-    for (const Variables& variables : read_matrix(document)) {
+    for (const Variables& variables : read_matrix(document, with_variables)) {
       scenarios.push_back(read_variant(document, variables));
       scenarios.back().path = path;
       scenarios.back().variant = variant_name(variables);
@@ -186,7 +220,8 @@ tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view t
   } catch (const YAML::Exception& error) {
     const int line = error.mark.line < 0 ? 1 : error.mark.line + 1;
     const int column = error.mark.column < 0 ? 1 : error.mark.column + 1;
-    return tl::unexpected(Error{path, {line, column}, one_line("not YAML: " + error.msg)});
+    return tl::unexpected(
+        Error{path, {line, column}, one_line("not YAML: " + error.msg + yaml_hint(text, line))});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 
 #include <sstream>
+#include <utility>
 
 #include "harness/scenario/yaml_value.h"
 
@@ -28,21 +29,36 @@ class Scan : public YAML::EventHandler {
                     "aliases are not read here; write the value itself");
   }
   void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {
+                const std::string& value) override {
     empty_ = false;
+    if (value.find("${") != std::string::npos) with_variables.push_back(value);
   }
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
-    empty_ = false;
+    enter(mark);
   }
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+  void OnSequenceEnd() override { --depth_; }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                   YAML::EmitterStyle::value) override {
-    empty_ = false;
+    enter(mark);
   }
-  void OnMapEnd() override {}
+  void OnMapEnd() override { --depth_; }
+
+  std::vector<std::string> with_variables;
 
  private:
+  // Why: deeper than any scenario goes, and far from where yaml-cpp gives up.
+  static constexpr int kMaxDepth = 32;
+
+  void enter(const YAML::Mark& mark) {
+    empty_ = false;
+    if (++depth_ > kMaxDepth) {
+      throw ReadError({mark.line + 1, mark.column + 1},
+                      "nested more than " + std::to_string(kMaxDepth) + " deep");
+    }
+  }
+
+  int depth_ = 0;
   int documents_ = 0;
   bool empty_ = true;
   Location first_;
@@ -50,12 +66,13 @@ class Scan : public YAML::EventHandler {
 
 }  // namespace
 
-void scan_yaml(const std::string& text) {
+std::vector<std::string> scan_yaml(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
   Scan scan;
   while (parser.HandleNextDocument(scan)) {
   }
+  return std::move(scan.with_variables);
 }
 
 }  // namespace mirrorlab::scenario

@@ -5,11 +5,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace mirrorlab::scenario {
 
-// Throws ReadError unless `text` holds exactly one document, without aliases, and
-// YAML::ParserException where it is no YAML.
-void scan_yaml(const std::string& text);
+// Throws ReadError unless `text` holds exactly one document, without aliases and not too deep, and
+// YAML::ParserException where it is no YAML. Returns every scalar that holds a ${variable}.
+[[nodiscard]] std::vector<std::string> scan_yaml(const std::string& text);
 
 }  // namespace mirrorlab::scenario

@@ -25,7 +25,8 @@ std::string shown(std::string text) {
 Value::Value(YAML::Node node, std::string name, const Variables* variables, Location fallback)
     : node_(std::move(node)), name_(std::move(name)), variables_(variables), at_(fallback) {
   const YAML::Mark mark = node_.Mark();
-  if (mark.line >= 0) at_ = {mark.line + 1, mark.column + 1};
+  // Why: yaml-cpp marks an empty value where the next thing begins; its key is where to look.
+  if (mark.line >= 0 && !node_.IsNull()) at_ = {mark.line + 1, mark.column + 1};
   const std::string& tag = node_.Tag();
   if (!tag.empty() && tag != "?" && tag != "!" && !tag.starts_with("tag:yaml.org,2002:")) {
     fail(fmt::format("the tag `{}` means nothing here, leave it out", shown(tag)));
