@@ -14,7 +14,7 @@ namespace mirrorlab::engine {
 struct SessionReport {
   wire::FlowKey online;  // client and the online service it talked to
   wire::Endpoint test;
-  wire::Seq first_seq;  // of stream offset 0, as the client numbered it
+  wire::Seq first_seq;                   // of stream offset 0, as the client numbered it
   LossReason reason = LossReason::none;  // first loss; none: mirrored exactly
   uint64_t bytes_captured = 0;
   uint64_t bytes_mirrored = 0;

@@ -57,7 +57,7 @@ struct Service {
 struct Node {
   std::string name;
   Role role = Role::router;
-  uint32_t count = 1;           // clients: how many addresses
+  uint32_t count = 1;  // clients: how many addresses
   std::vector<Service> run;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.tcp_rmem" -> value
   Location at;

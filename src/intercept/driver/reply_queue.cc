@@ -1,6 +1,7 @@
 #include "intercept/driver/reply_queue.h"
 
-// Why first and apart: <linux/netfilter.h> redefines what <netinet/in.h> declares unless it sees it.
+// Why first and apart: <linux/netfilter.h> redefines what <netinet/in.h> declares unless it sees
+// it.
 // clang-format off
 #include <netinet/in.h>
 // clang-format on
