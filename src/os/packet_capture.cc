@@ -1,7 +1,6 @@
 #include "os/packet_capture.h"
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -10,119 +9,133 @@
 #include <array>
 
 #include "os/error.h"
+#include "os/port_filter.h"
 
 namespace mirrorlab::os {
 
 namespace {
-constexpr size_t kBatch = 32;
+constexpr size_t kBatch = 64;
 constexpr size_t kBufferBytes = 66 * 1024;  // a super-packet
-constexpr int kSocketBuffer = 64 << 20;
+constexpr uint16_t kVlanId = 0x0fff;
 
-// TCP to one of `ports`, IPv4 (no later fragment) or IPv6 without extension headers before TCP.
-std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports) {
-  const auto n = static_cast<uint8_t>(ports.size());
-  std::vector<sock_filter> f{
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
-      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x60, 5, 0),
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, static_cast<uint8_t>(n + 6)),
-      BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-      BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-      BPF_JUMP(BPF_JMP | BPF_JA, 3, 0, 0),
-      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, static_cast<uint8_t>(n + 1)),
-      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 42),
-  };
-  for (uint8_t i = 0; i < n; ++i) {
-    f.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ports[i], static_cast<uint8_t>(n - i), 0));
+// Asks for `bytes` and says what was granted.
+uint64_t enlarge(int fd, size_t bytes) {
+  const int wanted = static_cast<int>(bytes);
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &wanted, sizeof wanted) < 0) {
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof wanted);
   }
-  f.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
-  f.push_back(BPF_STMT(BPF_RET | BPF_K, 0x40000));
-  return f;
+  int granted = 0;
+  socklen_t length = sizeof granted;
+  ::getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &length);
+  return static_cast<uint64_t>(granted) / 2;  // the kernel doubles it for its own overhead
 }
 }  // namespace
 
-tl::expected<PacketCapture, std::string> PacketCapture::open(const std::string& device,
-                                                             const std::vector<uint16_t>& ports) {
-  if (ports.size() > 200) return tl::unexpected(std::string("at most 200 mapped ports"));
+struct PacketCapture::Batch {
+  std::array<mmsghdr, kBatch> messages;
+  std::array<iovec, kBatch> vectors;
+  std::array<sockaddr_ll, kBatch> from;
+  std::array<std::array<uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>, kBatch> control;
+};
+
+tl::expected<PacketCapture, std::string> PacketCapture::open(const CaptureOptions& options) {
+  if (options.ports.size() > kMaxFilterPorts)
+    return tl::unexpected("at most " + std::to_string(kMaxFilterPorts) + " mapped ports");
   PacketCapture c;
   // Why protocol 0: nothing is received before the filter is there.
   c.fd_.reset(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!c.fd_)
-    return failure("cannot open a packet socket", errno, "run as root or with CAP_NET_RAW");
+    return failure("cannot open a packet socket", errno,
+                   "run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)");
   const int fd = c.fd_.get();
-  auto code = port_filter(ports);
-  // The test for another family jumps over the rest: offsets above count on it.
+  auto code = port_filter(options.ports);
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) {
     return failure("cannot attach the capture filter");
   }
   const int one = 1;
-  ::setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one);
+  if (::setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one) < 0) {
+    return failure("cannot ask for checksum states (PACKET_AUXDATA)");
+  }
   if (::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one) < 0) {
     return failure("cannot leave outgoing packets out of the capture", errno,
-                   "Linux 4.20 is needed");
+                   "Linux 4.20 or later is needed");
   }
-  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kSocketBuffer, sizeof kSocketBuffer);
-  }
+  c.counters_.buffer_bytes = enlarge(fd, options.buffer_bytes);
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
   address.sll_protocol = htons(ETH_P_ALL);
-  if (!device.empty()) {
-    address.sll_ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
-    if (address.sll_ifindex == 0) return failure("no device " + device, errno, "see `ip link`");
+  c.all_devices_ = options.device.empty();
+  if (!c.all_devices_) {
+    address.sll_ifindex = static_cast<int>(::if_nametoindex(options.device.c_str()));
+    if (address.sll_ifindex == 0)
+      return failure("no device " + options.device, errno, "`ip link` lists them");
   }
   if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-    return failure("cannot capture on " + (device.empty() ? std::string("all devices") : device));
+    return failure("cannot capture on " + (c.all_devices_ ? "all devices" : options.device));
   }
   c.buffers_.resize(kBatch * kBufferBytes);
   return c;
 }
 
-bool PacketCapture::read(const std::function<void(const wire::TcpPacket&)>& take) {
-  std::array<mmsghdr, kBatch> messages{};
-  std::array<iovec, kBatch> vectors;
-  std::array<sockaddr_ll, kBatch> from;
-  std::array<std::array<uint8_t, CMSG_SPACE(sizeof(tpacket_auxdata))>, kBatch> control;
+bool PacketCapture::read(const Take& take) {
+  Batch batch;
   for (size_t i = 0; i < kBatch; ++i) {
-    vectors[i] = {&buffers_[i * kBufferBytes], kBufferBytes};
-    auto& m = messages[i].msg_hdr;
-    m.msg_iov = &vectors[i];
+    batch.vectors[i] = {&buffers_[i * kBufferBytes], kBufferBytes};
+    auto& m = batch.messages[i].msg_hdr;
+    m = msghdr{};
+    m.msg_iov = &batch.vectors[i];
     m.msg_iovlen = 1;
-    m.msg_name = &from[i];
-    m.msg_namelen = sizeof from[i];
-    m.msg_control = control[i].data();
-    m.msg_controllen = control[i].size();
+    m.msg_name = &batch.from[i];
+    m.msg_namelen = sizeof batch.from[i];
+    m.msg_control = batch.control[i].data();
+    m.msg_controllen = batch.control[i].size();
   }
-  const int n = ::recvmmsg(fd_.get(), messages.data(), kBatch, MSG_DONTWAIT, nullptr);
-  for (int k = 0; k < n; ++k) {
-    const auto i = static_cast<size_t>(k);
-    if (from[i].sll_pkttype != PACKET_HOST) {
-      ++counters_.not_for_us;
-      continue;
-    }
-    bool vouched = false;
-    for (cmsghdr* c = CMSG_FIRSTHDR(&messages[i].msg_hdr); c != nullptr;
-         c = CMSG_NXTHDR(&messages[i].msg_hdr, c)) {
-      if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) continue;
-      const auto* aux = reinterpret_cast<const tpacket_auxdata*>(CMSG_DATA(c));
-      vouched = (aux->tp_status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID)) != 0;
-    }
-    const auto packet = wire::parse_ip_packet({&buffers_[i * kBufferBytes], messages[i].msg_len});
-    if (!packet) {
-      ++(packet.error() == wire::ParseError::fragment ? counters_.fragments : counters_.malformed);
-      continue;
-    }
-    if (!vouched && !packet->checksum_valid()) {
-      ++counters_.bad_checksum;
-      continue;
-    }
-    ++counters_.packets;
-    take(*packet);
+  const int n = ::recvmmsg(fd_.get(), batch.messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+  if (n < 0) {
+    // Why go on: ENETDOWN says once that a device went away; it may come back.
+    if (errno != EAGAIN && errno != EINTR) ++counters_.read_errors;
+    return false;
+  }
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    take_one(batch, i, batch.messages[i].msg_len, take);
   }
   return n == static_cast<int>(kBatch);
+}
+
+void PacketCapture::take_one(const Batch& batch, size_t i, size_t length, const Take& take) {
+  if (batch.from[i].sll_pkttype != PACKET_HOST) {
+    ++counters_.not_for_us;
+    return;
+  }
+  msghdr message = batch.messages[i].msg_hdr;
+  bool vouched = false;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) continue;
+    const auto* aux = reinterpret_cast<const tpacket_auxdata*>(CMSG_DATA(c));
+    vouched = (aux->tp_status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID)) != 0;
+    // Tag 0 is only a priority; any other packet comes again, from the VLAN device it is for.
+    if (all_devices_ && (aux->tp_status & TP_STATUS_VLAN_VALID) != 0 &&
+        (aux->tp_vlan_tci & kVlanId) != 0) {
+      ++counters_.vlan_outer;
+      return;
+    }
+  }
+  if ((message.msg_flags & MSG_TRUNC) != 0) {
+    ++counters_.malformed;
+    return;
+  }
+  const auto packet = wire::parse_ip_packet({&buffers_[i * kBufferBytes], length});
+  if (!packet) {
+    ++(packet.error() == wire::ParseError::fragment ? counters_.fragments : counters_.malformed);
+    return;
+  }
+  if (!vouched && !packet->checksum_valid()) {
+    ++counters_.bad_checksum;
+    return;
+  }
+  ++counters_.packets;
+  take(*packet);
 }
 
 const CaptureCounters& PacketCapture::counters() {

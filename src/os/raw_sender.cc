@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -9,34 +10,54 @@
 
 namespace mirrorlab::os {
 
-tl::expected<RawSender, std::string> RawSender::open() {
+namespace {
+constexpr int kSocketBuffer = 16 << 20;
+
+void enlarge(int fd) {
+  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer);
+  }
+}
+
+size_t index_of(int error) {
+  return error > 0 && static_cast<size_t>(error) < kErrnoValues ? static_cast<size_t>(error) : 0;
+}
+}  // namespace
+
+tl::expected<RawSender, std::string> RawSender::open(size_t max_packet) {
   RawSender s;
   const int one = 1;
-  const int buffer = 16 << 20;
   s.v4_.reset(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
-  if (!s.v4_) return failure("cannot open a raw socket", errno, "run as root or with CAP_NET_RAW");
-  ::setsockopt(s.v4_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  if (!s.v4_)
+    return failure("cannot open a raw socket", errno,
+                   "run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)");
+  enlarge(s.v4_.get());
   // IPv6 may be off on this host; then only IPv4 is mirrored.
   s.v6_.reset(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (s.v6_) {
-    ::setsockopt(s.v6_.get(), IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof one);
-    ::setsockopt(s.v6_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if (::setsockopt(s.v6_.get(), IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof one) < 0) s.v6_.reset();
+    if (s.v6_) enlarge(s.v6_.get());
   }
-  s.buffers_.resize(kBatch * kBufferBytes);
-  s.lengths_.resize(kBatch);
-  s.to_.resize(kBatch);
+  s.slot_bytes_ = (max_packet + wire::kMaxHeaderBytes + 63) / 64 * 64;
+  s.buffers_.resize(kSlots * s.slot_bytes_);
+  s.lengths_.resize(kSlots);
+  s.to_.resize(kSlots);
   return s;
 }
 
 void RawSender::send(const wire::TcpHeader& h, wire::Bytes payload) {
-  if (wire::kMaxHeaderBytes + payload.size() > kBufferBytes) {
-    ++counters_.errors["EMSGSIZE"];
+  if (wire::kMaxHeaderBytes + payload.size() > slot_bytes_) {
+    ++counters_.errors[EMSGSIZE];
     return;
   }
-  if (queued_ == kBatch) flush();
-  lengths_[queued_] = static_cast<uint32_t>(
-      wire::write_packet(h, payload, &buffers_[queued_ * kBufferBytes], next_id_++));
-  sockaddr_in6& to = to_[queued_];
+  if (queued_ == kSlots && wait_.fd < 0 && wait_.until == kNever) flush(last_now_);
+  if (queued_ == kSlots) {
+    ++counters_.overflow;
+    return;
+  }
+  const size_t at = (first_ + queued_) % kSlots;
+  lengths_[at] = static_cast<uint32_t>(wire::write_packet(h, payload, slot(at), next_id_++));
+  sockaddr_in6& to = to_[at];
   to = sockaddr_in6{};
   if (h.dst.address.is_v4()) {
     auto* v4 = reinterpret_cast<sockaddr_in*>(&to);
@@ -49,44 +70,69 @@ void RawSender::send(const wire::TcpHeader& h, wire::Bytes payload) {
   ++queued_;
 }
 
-void RawSender::flush() {
-  for (size_t first = 0; first < queued_;) {
-    const auto family = to_[first].sin6_family;
-    size_t end = first + 1;
-    while (end < queued_ && to_[end].sin6_family == family) ++end;
-    flush(family == AF_INET ? v4_.get() : v6_.get(), first, end - first);
-    first = end;
+void RawSender::flush(Nanos now) {
+  wait_ = Wait{};
+  last_now_ = now;
+  while (queued_ > 0) {
+    const auto family = to_[first_].sin6_family;
+    const size_t contiguous = std::min({queued_, kSlots - first_, kBatch});
+    size_t count = 1;
+    while (count < contiguous && to_[first_ + count].sin6_family == family) ++count;
+    if (family == AF_INET6 && !v6_) {
+      drop_first(EAFNOSUPPORT);
+      continue;
+    }
+    if (!send_batch(family == AF_INET ? v4_.get() : v6_.get(), count, now)) return;
   }
-  queued_ = 0;
+  retry_ = kFirstRetry;
 }
 
-void RawSender::flush(int fd, size_t first, size_t count) {
-  std::array<mmsghdr, kBatch> messages{};
+bool RawSender::send_batch(int fd, size_t count, Nanos now) {
+  std::array<mmsghdr, kBatch> messages;
   std::array<iovec, kBatch> vectors;
   for (size_t i = 0; i < count; ++i) {
-    vectors[i] = {&buffers_[(first + i) * kBufferBytes], lengths_[first + i]};
+    vectors[i] = {slot(first_ + i), lengths_[first_ + i]};
+    messages[i] = mmsghdr{};
     auto& m = messages[i].msg_hdr;
-    m.msg_name = &to_[first + i];
+    m.msg_name = &to_[first_ + i];
     m.msg_namelen =
-        to_[first + i].sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+        to_[first_ + i].sin6_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
     m.msg_iov = &vectors[i];
     m.msg_iovlen = 1;
   }
-  for (size_t sent = 0; sent < count;) {
-    const int n =
-        ::sendmmsg(fd, &messages[sent], static_cast<unsigned>(count - sent), MSG_DONTWAIT);
-    if (n > 0) {
-      for (int i = 0; i < n; ++i)
-        counters_.bytes += messages[sent + static_cast<size_t>(i)].msg_len;
-      counters_.packets += static_cast<uint64_t>(n);
-      sent += static_cast<size_t>(n);
-      continue;
-    }
-    if (errno == EINTR) continue;
-    const char* name = ::strerrorname_np(errno);
-    ++counters_.errors[name != nullptr ? name : "unknown"];
-    ++sent;  // this one is lost; the rest is tried
+  const int n = ::sendmmsg(fd, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+  if (n > 0) {
+    const auto sent = static_cast<size_t>(n);
+    for (size_t i = 0; i < sent; ++i) counters_.bytes += lengths_[first_ + i];
+    counters_.packets += sent;
+    ++counters_.batches;
+    first_ = (first_ + sent) % kSlots;
+    queued_ -= sent;
+    return true;
   }
+  const int error = errno;
+  if (error == EINTR) return true;
+  if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) {
+    defer(error == EAGAIN ? fd : -1, error, now);
+    return false;
+  }
+  drop_first(error);
+  return true;
+}
+
+void RawSender::defer(int fd, int error, Nanos now) {
+  ++counters_.deferred;
+  wait_.fd = fd;
+  if (error == EAGAIN) return;
+  // Why a timer: the socket itself is writable, so no event tells when the device has room again.
+  wait_.until = now + retry_;
+  retry_ = std::min(retry_ * 2, kMaxRetry);
+}
+
+void RawSender::drop_first(int error) {
+  ++counters_.errors[index_of(error)];
+  first_ = (first_ + 1) % kSlots;
+  --queued_;
 }
 
 }  // namespace mirrorlab::os

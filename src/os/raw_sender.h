@@ -1,47 +1,55 @@
-// IP packets sent with any source address, in batches (raw sockets with the header included).
+// PacketSender over raw IP sockets with the header included.
 //
-// A packet that cannot be sent is counted by errno and dropped: to the session it is a lost packet.
+// Limits: kSlots packets wait at most. EAGAIN (socket buffer full) and ENOBUFS (device queue full)
+// keep the queue and try again; any other error costs the one packet.
 #pragma once
 
 #include <netinet/in.h>
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
 #include "os/fd.h"
-#include "wire/packet.h"
+#include "os/packet_sender.h"
 
 namespace mirrorlab::os {
 
-struct SendCounters {
-  uint64_t packets = 0;
-  uint64_t bytes = 0;
-  std::map<std::string, uint64_t> errors;  // by errno name
-};
-
-class RawSender {
+class RawSender : public PacketSender {
  public:
-  static tl::expected<RawSender, std::string> open();
-  // Queues a packet; a full batch is sent at once.
-  void send(const wire::TcpHeader& header, wire::Bytes payload);
-  void flush();
-  [[nodiscard]] const SendCounters& counters() const { return counters_; }
+  // `max_packet`: the largest packet sent, IP header included.
+  static tl::expected<RawSender, std::string> open(size_t max_packet);
+  void send(const wire::TcpHeader& header, wire::Bytes payload) override;
+  void flush(Nanos now) override;
+  [[nodiscard]] bool full() const override { return queued_ == kSlots; }
+  [[nodiscard]] Wait wait() const override { return wait_; }
+  [[nodiscard]] const SendCounters& counters() const override { return counters_; }
+  [[nodiscard]] bool has_v6() const { return v6_.valid(); }
+
+  static constexpr size_t kSlots = 2048;
 
  private:
-  static constexpr size_t kBatch = 64;
-  static constexpr size_t kBufferBytes = 9216;  // jumbo frames
-  void flush(int fd, size_t first, size_t count);
+  static constexpr size_t kBatch = 128;
+  static constexpr Nanos kFirstRetry = 500'000;
+  static constexpr Nanos kMaxRetry = 64'000'000;
+  [[nodiscard]] uint8_t* slot(size_t i) { return &buffers_[i * slot_bytes_]; }
+  // False when the rest has to wait.
+  bool send_batch(int fd, size_t count, Nanos now);
+  void defer(int fd, int error, Nanos now);
+  void drop_first(int error);
 
   Fd v4_;
   Fd v6_;
+  size_t slot_bytes_ = 0;
   std::vector<uint8_t> buffers_;
   std::vector<uint32_t> lengths_;
   std::vector<sockaddr_in6> to_;  // large enough for both families
+  size_t first_ = 0;              // ring: the oldest queued packet
   size_t queued_ = 0;
   uint16_t next_id_ = 1;
+  Wait wait_;
+  Nanos last_now_ = 0;
+  Nanos retry_ = kFirstRetry;
   SendCounters counters_;
 };
 

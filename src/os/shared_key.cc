@@ -1,6 +1,7 @@
 #include "os/shared_key.h"
 
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <fstream>
@@ -21,6 +22,11 @@ tl::expected<SharedKey, std::string> SharedKey::load(const std::string& path) {
                           " bytes; a key needs 16 to 65536, e.g. head -c 32 /dev/urandom > FILE");
   }
   SharedKey key;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+      (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    key.warning_ = "key file " + path + " is open to other users of this host; chmod 600 " + path;
+  }
   crypto_generichash(key.key_.data(), key.key_.size(),
                      reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
   sodium_memzero(text.data(), text.size());

@@ -23,6 +23,8 @@ class SharedKey {
  public:
   // Any file of 16 bytes to 64 KiB; the 32-byte key is a hash of its content.
   static tl::expected<SharedKey, std::string> load(const std::string& path);
+  // Empty, or why the file should not be as it is (others can read it).
+  [[nodiscard]] const std::string& warning() const { return warning_; }
   // Keyed MAC over who speaks and both nonces: proves the key, and cannot be played back.
   [[nodiscard]] Mac prove(std::string_view role, const Nonce& server, const Nonce& client) const;
   [[nodiscard]] bool verify(const Mac& mac, std::string_view role, const Nonce& server,
@@ -30,6 +32,7 @@ class SharedKey {
 
  private:
   std::array<uint8_t, 32> key_{};
+  std::string warning_;
 };
 
 [[nodiscard]] tl::expected<Nonce, std::string> make_nonce();

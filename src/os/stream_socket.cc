@@ -10,8 +10,7 @@
 
 namespace mirrorlab::os {
 
-namespace {
-socklen_t fill(const wire::Endpoint& e, sockaddr_storage& storage) {
+socklen_t fill_address(const wire::Endpoint& e, sockaddr_storage& storage) {
   std::memset(&storage, 0, sizeof storage);
   if (e.address.is_v4()) {
     auto* a = reinterpret_cast<sockaddr_in*>(&storage);
@@ -26,6 +25,8 @@ socklen_t fill(const wire::Endpoint& e, sockaddr_storage& storage) {
   std::memcpy(&a->sin6_addr, e.address.bytes().data(), 16);
   return sizeof *a;
 }
+
+namespace {
 Fd make_socket(const wire::Endpoint& e) {
   return Fd(::socket(e.address.is_v4() ? AF_INET : AF_INET6,
                      SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -50,7 +51,7 @@ tl::expected<Fd, std::string> listen_on(const wire::Endpoint& endpoint) {
   const int one = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   sockaddr_storage storage;
-  const socklen_t length = fill(endpoint, storage);
+  const socklen_t length = fill_address(endpoint, storage);
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) < 0) {
     return failure("cannot bind " + endpoint.to_string(), errno,
                    "is the address on this host and the port free?");
@@ -63,12 +64,25 @@ tl::expected<Fd, std::string> start_connect(const wire::Endpoint& endpoint) {
   Fd fd = make_socket(endpoint);
   if (!fd) return failure("cannot make a socket");
   sockaddr_storage storage;
-  const socklen_t length = fill(endpoint, storage);
+  const socklen_t length = fill_address(endpoint, storage);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&storage), length) < 0 &&
       errno != EINPROGRESS) {
     return failure("cannot connect to " + endpoint.to_string());
   }
   return fd;
+}
+
+wire::Endpoint local_endpoint(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) < 0) return {};
+  if (storage.ss_family == AF_INET) {
+    const auto* a = reinterpret_cast<const sockaddr_in*>(&storage);
+    return {wire::IpAddress::v4(reinterpret_cast<const uint8_t*>(&a->sin_addr)),
+            ntohs(a->sin_port)};
+  }
+  const auto* a = reinterpret_cast<const sockaddr_in6*>(&storage);
+  return {wire::IpAddress::v6(a->sin6_addr.s6_addr), ntohs(a->sin6_port)};
 }
 
 int connect_error(int fd) {

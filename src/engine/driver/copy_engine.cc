@@ -1,155 +1,201 @@
 #include "engine/driver/copy_engine.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
 #include "engine/driver/counters_json.h"
-#include "os/atomic_file.h"
-#include "os/error.h"
 
 namespace mirrorlab::engine {
 
-tl::expected<std::unique_ptr<CopyEngine>, std::string> CopyEngine::create(
-    os::EventLoop& loop, const CopyOptions& options, const os::SharedKey* key) {
-  std::unique_ptr<CopyEngine> e(new CopyEngine(options));
-  e->loop_ = &loop;
-  std::vector<uint16_t> ports;
-  for (const Mapping& m : options.core.mappings) {
-    if (std::ranges::find(ports, m.online.port) == ports.end()) ports.push_back(m.online.port);
+CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyParts parts)
+    : loop_(loop),
+      options_(options),
+      parts_(std::move(parts)),
+      core_timer_(loop.add_timer([this](os::Nanos now) { core_->on_timer(now); })),
+      sender_timer_(loop.add_timer([](os::Nanos) {})),  // end_turn() flushes
+      link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })) {
+  for (const Mapping& m : options_.core.mappings) {
+    if (!is_test_endpoint(m.test)) tests_.push_back(m.test);
   }
-  auto sender = os::RawSender::open();
+}
+
+Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& options,
+                                    CopyParts parts, const os::SharedKey* key) {
+  std::unique_ptr<CopyEngine> e(new CopyEngine(loop, options, std::move(parts)));
+  auto log = SessionLog::open(options.session_log);
+  if (!log) return tl::unexpected(log.error());
+  e->session_log_ = std::move(*log);
+  auto sender = e->parts_.sender(options.core.mtu);
   if (!sender) return tl::unexpected(sender.error());
-  e->sender_ = std::make_unique<os::RawSender>(std::move(*sender));
-  if (!options.session_log.empty()) {
-    e->session_log_ = std::fopen(options.session_log.c_str(), "we");
-    if (e->session_log_ == nullptr)
-      return os::failure("cannot open --session-log " + options.session_log);
-  }
+  e->sender_ = std::move(*sender);
   e->core_ = std::make_unique<Core>(options.core, static_cast<Sink&>(*e));
-  auto capture = os::PacketCapture::open(options.device, ports);
-  if (!capture) return tl::unexpected(capture.error());
-  e->capture_ = std::make_unique<os::PacketCapture>(std::move(*capture));
-  CopyEngine* raw = e.get();
-  auto watched = loop.add(raw->capture_->fd(), EPOLLIN, [raw](uint32_t, int64_t now) {
-    // Bounded, so that a flood does not keep the header records waiting.
-    for (int round = 0; round < 8; ++round) {
-      const bool more = raw->capture_->read(
-          [&](const wire::TcpPacket& packet) { raw->core_->on_client_packet(packet, now); });
-      if (!more) break;
-    }
-  });
-  if (!watched) return tl::unexpected(watched.error());
-  for (const auto& intercept : options.intercepts) {
-    raw->clients_.push_back(std::make_unique<HeaderClient>(
-        loop, intercept, key,
-        [raw](const wire::HeaderRecord& r, int64_t now) { raw->core_->on_header(r, now); },
-        [raw](bool, int64_t now) { raw->core_->on_header_link(raw->link_up(), now); }));
+  if (auto watched = e->watch_capture(); !watched) return tl::unexpected(watched.error());
+  CopyEngine* self = e.get();
+  for (size_t i = 0; i < options.intercepts.size(); ++i) {
+    e->links_.push_back(
+        {e->parts_.link(
+             loop, options.intercepts[i], key,
+             [self](const wire::HeaderRecord& r, os::Nanos now) { self->core_->on_header(r, now); },
+             [self, i](bool up, os::Nanos now) { self->on_link(i, up, now); }),
+         0});
   }
-  e->timer_ = loop.add_timer([raw](int64_t now) { raw->core_->on_timer(now); });
-  loop.after_batch([raw](int64_t now) { raw->end_turn(now); });
+  loop.after_batch([self](os::Nanos now) { self->end_turn(now); });
   return e;
 }
 
-CopyEngine::~CopyEngine() {
-  if (session_log_ != nullptr) std::fclose(session_log_);
+tl::expected<void, std::string> CopyEngine::watch_capture() {
+  os::CaptureOptions capture{options_.device, {}, options_.capture_buffer};
+  for (const Mapping& m : options_.core.mappings) {
+    if (std::ranges::find(capture.ports, m.online.port) == capture.ports.end()) {
+      capture.ports.push_back(m.online.port);
+    }
+  }
+  auto source = parts_.source(capture);
+  if (!source) return tl::unexpected(source.error());
+  source_ = std::move(*source);
+  return loop_.add(source_->fd(), EPOLLIN, [this](uint32_t, os::Nanos now) { take_packets(now); });
 }
 
-void CopyEngine::start(int64_t now) {
+void CopyEngine::take_packets(os::Nanos now) {
+  const os::PacketSource::Take take = [this, now](const wire::TcpPacket& packet) {
+    if (is_test_endpoint(packet.header.dst)) {
+      ++own_injected_;
+      return;
+    }
+    core_->on_client_packet(packet, now);
+  };
+  // Bounded, so that a flood does not keep the header records waiting.
+  for (int round = 0; round < 8 && source_->read(take); ++round) {
+  }
+}
+
+void CopyEngine::start(os::Nanos now) {
   core_->on_header_link(false, now);
-  for (auto& client : clients_) client->start();
+  for (Link& l : links_) {
+    l.down_since = now;
+    l.link->start(now);
+  }
 }
 
 bool CopyEngine::link_up() const {
-  return std::ranges::all_of(clients_, [](const auto& c) { return c->up(); });
+  return std::ranges::all_of(links_, [](const Link& l) { return l.link->up(); });
 }
 std::string CopyEngine::link_failure() const {
-  for (const auto& client : clients_) {
-    if (!client->up()) return client->last_failure();
+  for (const Link& l : links_) {
+    if (!l.link->up()) return l.link->last_failure();
   }
   return {};
 }
 
-void CopyEngine::end_turn(int64_t now) {
+void CopyEngine::on_link(size_t index, bool up, os::Nanos now) {
+  Link& l = links_[index];
+  if (!up) {
+    l.down_since = now;
+  } else {
+    // Down and up: the core then claims every live connection, here only at the new link.
+    claim_only_ = l.link.get();
+    core_->on_header_link(false, now);
+    core_->on_header_link(true, now);
+    claim_only_ = nullptr;
+  }
+  settle_links(now);
+}
+
+// The core waits for answers while a link is down that may still bring them.
+void CopyEngine::settle_links(os::Nanos now) {
+  bool any_up = false;
+  bool awaited = false;
+  os::Nanos next = os::kNever;
+  for (const Link& l : links_) {
+    any_up = any_up || l.link->up();
+    if (l.link->up() || now - l.down_since >= kAbandoned) continue;
+    awaited = true;
+    next = std::min(next, l.down_since + kAbandoned);
+  }
+  // Why muted: each link was told every claim when it came up, and since.
+  claims_muted_ = true;
+  core_->on_header_link(any_up && !awaited, now);
+  claims_muted_ = false;
+  loop_.set_timer(link_timer_, next);
+}
+
+void CopyEngine::flush_links() {
+  for (Link& l : links_) l.link->flush(loop_.now());
+}
+
+void CopyEngine::end_turn(os::Nanos now) {
   core_->flush(now);
   // Why claims first: the reply must not be faster than the word whose it is.
-  for (auto& client : clients_) client->flush();
-  sender_->flush();
-  loop_->set_timer(timer_, core_->next_wakeup());
+  flush_links();
+  flush_sender(now);
+  loop_.set_timer(core_timer_, core_->next_wakeup());
+}
+
+void CopyEngine::flush_sender(os::Nanos now) {
+  sender_->flush(now);
+  const auto wait = sender_->wait();
+  loop_.set_timer(sender_timer_, wait.until);
+  if (wait.fd == sender_fd_) return;
+  if (sender_fd_ >= 0) loop_.remove(sender_fd_);
+  sender_fd_ = -1;
+  // Without a watch the next turn tries again.
+  if (wait.fd >= 0 && loop_.add(wait.fd, EPOLLOUT, [](uint32_t, os::Nanos) {})) {
+    sender_fd_ = wait.fd;
+  }
+}
+
+bool CopyEngine::is_test_endpoint(const wire::Endpoint& endpoint) const {
+  return std::ranges::find(tests_, endpoint) != tests_.end();
 }
 
 void CopyEngine::transmit(const wire::TcpHeader& header, wire::Bytes payload) {
-  const bool mapped = std::ranges::any_of(options_.core.mappings,
-                                          [&](const Mapping& m) { return m.test == header.dst; });
-  if (!mapped) {
+  if (!is_test_endpoint(header.dst)) {
     ++refused_destination_;
     return;
   }
+  if (sender_->full()) flush_links();
   sender_->send(header, payload);
 }
 
 void CopyEngine::claim(const wire::FlowKey& mirrored) {
-  for (auto& client : clients_) client->claim(mirrored, true);
+  if (claims_muted_) return;
+  if (claim_only_ != nullptr) return claim_only_->claim(mirrored, true);
+  for (Link& l : links_) l.link->claim(mirrored, true);
 }
 void CopyEngine::unclaim(const wire::FlowKey& mirrored) {
-  for (auto& client : clients_) client->claim(mirrored, false);
+  for (Link& l : links_) l.link->claim(mirrored, false);
 }
 
-void CopyEngine::on_session_end(const SessionReport& report) {
-  if (session_log_ == nullptr) return;
-  const std::string line = report_json(report).dump() + "\n";
-  std::fwrite(line.data(), 1, line.size(), session_log_);
-}
-
-void CopyEngine::stop(int64_t now) {
+void CopyEngine::stop(os::Nanos now) {
   core_->stop_accepting();
   core_->shutdown(now);
   end_turn(now);
 }
 
-tl::expected<void, std::string> CopyEngine::write_counters() {
-  if (session_log_ != nullptr && std::fflush(session_log_) != 0) {
-    return os::failure("cannot write --session-log " + options_.session_log);
+nlohmann::json CopyEngine::figures() const {
+  nlohmann::json all = {
+      {"account", account_json(core_->account())},
+      {"counters", counters_json(core_->counters())},
+      {"capture", capture_json(source_->counters())},
+      {"inject", inject_json(sender_->counters())},
+      {"session_log", {{"lines", session_log_.lines()}, {"lost", session_log_.lost_lines()}}},
+      {"drained", core_->drained()},
+      {"memory_bytes", core_->memory_bytes()}};
+  all["capture"]["own_injected"] = own_injected_;
+  all["inject"]["refused_destination"] = refused_destination_;
+  std::vector<const HeaderLink*> links;
+  for (const Link& l : links_) links.push_back(l.link.get());
+  all["header_return"] = links_json(links);
+  all.update(usage_json());
+  return all;
+}
+
+tl::expected<void, std::string> CopyEngine::write_figures() {
+  session_log_.flush();
+  if (!options_.counters_file.empty()) {
+    if (auto done = parts_.write_figures(options_.counters_file, figures()); !done) return done;
   }
-  if (options_.counters_file.empty()) return {};
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  const auto& capture = capture_->counters();
-  const auto& sent = sender_->counters();
-  HeaderClientCounters link;
-  for (const auto& client : clients_) {
-    link.connects += client->counters().connects;
-    link.breaks += client->counters().breaks;
-    link.records += client->counters().records;
-    link.claims_refused += client->counters().claims_refused;
-  }
-  const nlohmann::json all = {{"account", account_json(core_->account())},
-                              {"counters", counters_json(core_->counters())},
-                              {"capture",
-                               {{"packets", capture.packets},
-                                {"kernel_drops", capture.kernel_drops},
-                                {"bad_checksum", capture.bad_checksum},
-                                {"fragments", capture.fragments},
-                                {"malformed", capture.malformed},
-                                {"not_for_us", capture.not_for_us}}},
-                              {"inject",
-                               {{"packets", sent.packets},
-                                {"bytes", sent.bytes},
-                                {"errors", sent.errors},
-                                {"refused_destination", refused_destination_}}},
-                              {"header_return",
-                               {{"connects", link.connects},
-                                {"breaks", link.breaks},
-                                {"records", link.records},
-                                {"claims_refused", link.claims_refused}}},
-                              {"drained", core_->drained()},
-                              {"memory_bytes", core_->memory_bytes()},
-                              {"cpu_s", seconds(usage.ru_utime) + seconds(usage.ru_stime)},
-                              {"peak_rss_bytes", usage.ru_maxrss * 1024}};
-  return os::write_file(options_.counters_file, all.dump(2) + "\n");
+  if (!session_log_.failure().empty()) return tl::unexpected(session_log_.failure());
+  return {};
 }
 
 }  // namespace mirrorlab::engine

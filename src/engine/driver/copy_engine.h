@@ -1,19 +1,18 @@
 // mirror-copy's shell around the core: capture -> core -> inject, header records -> core, timers.
 //
-// S13: the sink refuses any packet whose destination is not a mapped test endpoint.
+// S13: no packet leaves whose destination is not a mapped test endpoint, and no packet toward one
+// is taken for a client's (the test host may be this very box).
+// Threads: one, the event loop's.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "engine/core/core.h"
-#include "engine/driver/header_client.h"
-#include "os/event_loop.h"
-#include "os/packet_capture.h"
-#include "os/raw_sender.h"
+#include "engine/driver/copy_parts.h"
+#include "engine/driver/session_log.h"
 
 namespace mirrorlab::engine {
 
@@ -21,41 +20,69 @@ struct CopyOptions {
   Config core;
   std::vector<wire::Endpoint> intercepts;
   std::string device;
+  size_t capture_buffer = 64U << 20U;
   std::string counters_file;
   std::string session_log;
+  std::string key_file;
+  os::Nanos drain = 1 * os::kNanosPerSecond;  // at the end, for what is still to be sent or acked
 };
 
 class CopyEngine : private Sink {
  public:
-  static tl::expected<std::unique_ptr<CopyEngine>, std::string> create(os::EventLoop& loop,
-                                                                       const CopyOptions& options,
-                                                                       const os::SharedKey* key);
-  ~CopyEngine() override;
-  void start(int64_t now);
+  static Made<CopyEngine> create(os::EventLoop& loop, const CopyOptions& options, CopyParts parts,
+                                 const os::SharedKey* key);
+  void start(os::Nanos now);
+  // Every intercept is connected.
   [[nodiscard]] bool link_up() const;
   [[nodiscard]] std::string link_failure() const;
+  void stop_accepting() { core_->stop_accepting(); }
   // Ends every session and writes what is left.
-  void stop(int64_t now);
-  [[nodiscard]] tl::expected<void, std::string> write_counters();
+  void stop(os::Nanos now);
+  // Counters and session log, as far as they are asked for.
+  [[nodiscard]] tl::expected<void, std::string> write_figures();
+  [[nodiscard]] nlohmann::json figures() const;
   [[nodiscard]] const Core& core() const { return *core_; }
 
  private:
-  explicit CopyEngine(const CopyOptions& options) : options_(options) {}
+  struct Link {
+    std::unique_ptr<HeaderLink> link;
+    os::Nanos down_since = 0;
+  };
+  // An intercept that stays away this long no longer holds up what the others serve.
+  static constexpr os::Nanos kAbandoned = 30 * os::kNanosPerSecond;
+
+  CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyParts parts);
+  tl::expected<void, std::string> watch_capture();
+  void take_packets(os::Nanos now);
+  void on_link(size_t index, bool up, os::Nanos now);
+  void settle_links(os::Nanos now);
+  void flush_links();
+  void flush_sender(os::Nanos now);
+  void end_turn(os::Nanos now);
+  [[nodiscard]] bool is_test_endpoint(const wire::Endpoint& endpoint) const;
+
   void transmit(const wire::TcpHeader& header, wire::Bytes payload) override;
   void claim(const wire::FlowKey& mirrored) override;
   void unclaim(const wire::FlowKey& mirrored) override;
-  void on_session_end(const SessionReport& report) override;
-  void end_turn(int64_t now);
+  void on_session_end(const SessionReport& report) override { session_log_.write(report); }
 
+  os::EventLoop& loop_;
   CopyOptions options_;
+  CopyParts parts_;
+  std::vector<wire::Endpoint> tests_;
+  SessionLog session_log_;
+  std::unique_ptr<os::PacketSource> source_;
+  std::unique_ptr<os::PacketSender> sender_;
   std::unique_ptr<Core> core_;
-  os::EventLoop* loop_ = nullptr;
-  std::unique_ptr<os::PacketCapture> capture_;
-  std::unique_ptr<os::RawSender> sender_;
-  std::vector<std::unique_ptr<HeaderClient>> clients_;
-  os::EventLoop::TimerId timer_ = 0;
-  std::FILE* session_log_ = nullptr;
+  std::vector<Link> links_;
+  HeaderLink* claim_only_ = nullptr;  // while all live connections are claimed at a new link
+  bool claims_muted_ = false;
+  os::EventLoop::TimerId core_timer_;
+  os::EventLoop::TimerId sender_timer_;
+  os::EventLoop::TimerId link_timer_;
+  int sender_fd_ = -1;  // waited for
   uint64_t refused_destination_ = 0;
+  uint64_t own_injected_ = 0;
 };
 
 }  // namespace mirrorlab::engine

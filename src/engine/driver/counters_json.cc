@@ -1,5 +1,11 @@
 #include "engine/driver/counters_json.h"
 
+#include <sys/resource.h>
+
+#include <cstring>
+
+#include "os/clock.h"
+
 namespace mirrorlab::engine {
 
 namespace {
@@ -47,18 +53,59 @@ nlohmann::json counters_json(const Counters& c) {
           {"answer_bytes", c.answer_bytes}};
 }
 
-nlohmann::json report_json(const SessionReport& r) {
-  return {{"client", r.online.client.to_string()},
-          {"online", r.online.server.to_string()},
-          {"test", r.test.to_string()},
-          {"first_seq", r.first_seq.raw()},
-          {"reason", to_string(r.reason)},
-          {"bytes_captured", r.bytes_captured},
-          {"bytes_mirrored", r.bytes_mirrored},
-          {"bytes_lost", r.bytes_lost},
-          {"answer_bytes", r.answer_bytes},
-          {"turns", r.turns},
-          {"connections", r.connections}};
+nlohmann::json capture_json(const os::CaptureCounters& c) {
+  return {{"packets", c.packets},           {"kernel_drops", c.kernel_drops},
+          {"bad_checksum", c.bad_checksum}, {"fragments", c.fragments},
+          {"malformed", c.malformed},       {"not_for_us", c.not_for_us},
+          {"vlan_outer", c.vlan_outer},     {"buffer_bytes", c.buffer_bytes},
+          {"read_errors", c.read_errors}};
+}
+
+nlohmann::json inject_json(const os::SendCounters& c) {
+  nlohmann::json errors = nlohmann::json::object();
+  for (size_t i = 0; i < c.errors.size(); ++i) {
+    if (c.errors[i] == 0) continue;
+    const char* name = ::strerrorname_np(static_cast<int>(i));
+    errors[name != nullptr && i != 0 ? name : "unknown"] = c.errors[i];
+  }
+  return {{"packets", c.packets},   {"bytes", c.bytes},       {"batches", c.batches},
+          {"deferred", c.deferred}, {"overflow", c.overflow}, {"errors", errors}};
+}
+
+nlohmann::json links_json(const std::vector<const HeaderLink*>& links) {
+  HeaderLinkCounters sum;
+  size_t up = 0;
+  for (const HeaderLink* link : links) {
+    const HeaderLinkCounters& c = link->counters();
+    up += link->up() ? 1 : 0;
+    sum.connects += c.connects;
+    sum.breaks += c.breaks;
+    sum.attempts_failed += c.attempts_failed;
+    sum.records += c.records;
+    sum.claims_sent += c.claims_sent;
+    sum.claims_refused += c.claims_refused;
+    for (size_t i = 0; i < c.closed.size(); ++i) sum.closed[i] += c.closed[i];
+  }
+  nlohmann::json closed = nlohmann::json::object();
+  for (size_t i = 1; i < sum.closed.size(); ++i) {
+    if (sum.closed[i] != 0) closed[to_string(static_cast<os::CloseReason>(i))] = sum.closed[i];
+  }
+  return {{"intercepts", links.size()},
+          {"up", up},
+          {"connects", sum.connects},
+          {"breaks", sum.breaks},
+          {"attempts_failed", sum.attempts_failed},
+          {"records", sum.records},
+          {"claims_sent", sum.claims_sent},
+          {"claims_refused", sum.claims_refused},
+          {"closed_by_reason", closed}};
+}
+
+nlohmann::json usage_json() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return {{"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
+          {"peak_rss_bytes", usage.ru_maxrss * 1024}};
 }
 
 }  // namespace mirrorlab::engine

@@ -7,6 +7,9 @@
 
 namespace mirrorlab::engine {
 
+using os::CloseReason;
+using os::HeaderChannel;
+
 HeaderClient::HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const os::SharedKey* key,
                            TakeRecord take_record, TakeLink take_link)
     : loop_(loop),
@@ -14,71 +17,96 @@ HeaderClient::HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const 
       key_(key),
       take_record_(std::move(take_record)),
       take_link_(std::move(take_link)),
-      retry_timer_(loop.add_timer([this](int64_t) { connect(); })) {}
+      retry_timer_(loop.add_timer([this](os::Nanos now) { connect(now); })),
+      tick_timer_(loop.add_timer([this](os::Nanos now) { on_tick(now); })) {}
 
-void HeaderClient::connect() {
+HeaderClient::~HeaderClient() {
+  if (channel_) loop_.remove(channel_->fd());
+  loop_.remove_timer(retry_timer_);
+  loop_.remove_timer(tick_timer_);
+}
+
+void HeaderClient::connect(os::Nanos now) {
   auto fd = os::start_connect(intercept_);
-  if (!fd) return broken(fd.error());
+  if (!fd) return broken(CloseReason::io_error, fd.error(), now);
   os::tune_stream(fd->get());
   const int raw = fd->get();
   channel_ =
-      std::make_unique<os::HeaderChannel>(std::move(*fd), os::HeaderChannel::Role::client, key_);
+      std::make_unique<HeaderChannel>(std::move(*fd), HeaderChannel::Role::client, key_, now);
   connecting_ = true;
   watching_write_ = true;
   auto watched =
-      loop_.add(raw, EPOLLIN | EPOLLOUT, [this](uint32_t e, int64_t now) { on_event(e, now); });
-  if (!watched) broken(watched.error());
+      loop_.add(raw, EPOLLIN | EPOLLOUT, [this](uint32_t e, os::Nanos at) { on_event(e, at); });
+  if (!watched) return broken(CloseReason::io_error, watched.error(), now);
+  loop_.set_timer(tick_timer_, now + HeaderChannel::kHeartbeat);
 }
 
-void HeaderClient::broken(const std::string& why) {
+void HeaderClient::broken(CloseReason reason, const std::string& why, os::Nanos now) {
   last_failure_ = why;
+  ++counters_.closed[static_cast<size_t>(reason)];
   if (channel_) {
     loop_.remove(channel_->fd());
     channel_.reset();
   }
   connecting_ = false;
-  batch_count_ = 0;
+  loop_.set_timer(tick_timer_, os::kNever);
   if (up_) {
     up_ = false;
     ++counters_.breaks;
     retry_ = kFirstRetry;
-    take_link_(false, loop_.now());
+    take_link_(false, now);
+  } else {
+    ++counters_.attempts_failed;
   }
-  loop_.set_timer(retry_timer_, loop_.now() + retry_);
+  loop_.set_timer(retry_timer_, now + retry_);
   retry_ = std::min(retry_ * 2, kMaxRetry);
 }
 
-void HeaderClient::on_event(uint32_t events, int64_t now) {
+void HeaderClient::on_tick(os::Nanos now) {
+  if (!channel_) return;
+  // A connection attempt that hangs is ended by the same time-out as the hello.
+  channel_->tick(now);
+  loop_.set_timer(tick_timer_, now + HeaderChannel::kHeartbeat);
+  if (connecting_ && channel_->failed()) {
+    return broken(channel_->close_reason(),
+                  "cannot connect to the intercept " + intercept_.to_string() +
+                      ": no answer; is the host up, and the port open in its firewall?",
+                  now);
+  }
+  flush(now);
+}
+
+void HeaderClient::on_event(uint32_t events, os::Nanos now) {
   if (connecting_) {
     if (const int error = os::connect_error(channel_->fd()); error != 0) {
-      return broken(
-          os::error_text("cannot connect to the intercept " + intercept_.to_string(), error));
+      return broken(CloseReason::io_error,
+                    os::error_text("cannot connect to the intercept " + intercept_.to_string(),
+                                   error, "is mirror-intercept running there?"),
+                    now);
     }
     if ((events & EPOLLOUT) == 0) return;
     connecting_ = false;
   }
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-    channel_->on_readable([&](const wire::Frame& frame) { take_frame(frame, now); });
-    if (channel_->ready() && !up_ && channel_->failure().empty()) {
+    channel_->on_readable([&](const wire::Frame& frame) { take_frame(frame, now); }, now);
+    if (channel_->ready() && !up_ && !channel_->failed()) {
       up_ = true;
       ++counters_.connects;
       retry_ = kFirstRetry;
       take_link_(true, now);
     }
   }
-  flush();
+  flush(now);
 }
 
-void HeaderClient::take_frame(const wire::Frame& frame, int64_t now) {
+void HeaderClient::take_frame(const wire::Frame& frame, os::Nanos now) {
   if (frame.type != wire::FrameType::headers) return;
-  wire::Bytes body = frame.body;
-  for (uint16_t i = 0; i < frame.count; ++i) {
-    const auto record = wire::take_record(body);
-    if (!record)
-      return channel_->fail(std::string("malformed frame: ") + wire::to_string(record.error()));
-    ++counters_.records;
-    take_record_(*record, now);
-  }
+  const auto taken =
+      wire::for_each_item(frame, wire::take_record, [&](const wire::HeaderRecord& record) {
+        ++counters_.records;
+        take_record_(record, now);
+      });
+  if (!taken) channel_->fail(taken.error());
 }
 
 void HeaderClient::claim(const wire::FlowKey& flow, bool mine) {
@@ -87,30 +115,16 @@ void HeaderClient::claim(const wire::FlowKey& flow, bool mine) {
     ++counters_.claims_refused;
     return;
   }
-  const auto type = mine ? wire::FrameType::claim : wire::FrameType::unclaim;
-  auto& out = channel_->output();
-  if (batch_count_ != 0 && (batch_type_ != type || out.size() - batch_begin_ > 16384))
-    close_batch();
-  if (batch_count_ == 0) {
-    batch_begin_ = wire::begin_frame(out, type);
-    batch_type_ = type;
-  }
-  wire::append_flow(out, flow);
-  ++batch_count_;
+  wire::append_flow(channel_->item(mine ? wire::FrameType::claim : wire::FrameType::unclaim), flow);
+  ++counters_.claims_sent;
 }
 
-void HeaderClient::close_batch() {
-  if (batch_count_ == 0) return;
-  wire::end_frame(channel_->output(), batch_begin_, batch_count_);
-  batch_count_ = 0;
-}
-
-void HeaderClient::flush() {
+void HeaderClient::flush(os::Nanos now) {
   if (!channel_ || connecting_) return;
-  close_batch();
-  channel_->on_writable();
-  if (!channel_->failure().empty()) {
-    return broken("intercept " + intercept_.to_string() + ": " + channel_->failure());
+  channel_->on_writable(now);
+  if (channel_->failed()) {
+    return broken(channel_->close_reason(),
+                  "intercept " + intercept_.to_string() + ": " + channel_->failure(), now);
   }
   if (channel_->wants_write() != watching_write_) {
     watching_write_ = channel_->wants_write();

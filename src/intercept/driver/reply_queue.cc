@@ -23,6 +23,7 @@ namespace {
 constexpr uint32_t kCopyRange = 120;  // IPv6 + TCP + all options, of a 60-byte IPv4 header as well
 constexpr uint32_t kQueueLength = 65536;
 constexpr size_t kBatch = 64;
+constexpr int kBatchesPerTurn = 8;  // then header records are written
 constexpr size_t kBufferBytes = 4096;
 constexpr int kSocketBuffer = 64 << 20;
 
@@ -76,49 +77,74 @@ tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number) {
   return q;
 }
 
-tl::expected<void, std::string> ReplyQueue::read(const std::function<void(wire::Bytes)>& take) {
-  std::array<mmsghdr, kBatch> messages{};
+tl::expected<int, std::string> ReplyQueue::read_batch(const Take& take) {
+  std::array<mmsghdr, kBatch> messages;
   std::array<iovec, kBatch> vectors;
   for (size_t i = 0; i < kBatch; ++i) {
     vectors[i] = {&buffers_[i * kBufferBytes], kBufferBytes};
+    messages[i] = mmsghdr{};
     messages[i].msg_hdr.msg_iov = &vectors[i];
     messages[i].msg_hdr.msg_iovlen = 1;
   }
   const int n = ::recvmmsg(fd_.get(), messages.data(), kBatch, MSG_DONTWAIT, nullptr);
   if (n < 0) {
     if (errno == ENOBUFS) ++counters_.receive_errors;
-    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return {};
+    if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) return 0;
     return os::failure("cannot read the reply queue");
   }
   uint32_t last_id = 0;
   bool any = false;
-  for (int i = 0; i < n; ++i) {
-    const auto* header = static_cast<const nlmsghdr*>(vectors[static_cast<size_t>(i)].iov_base);
-    int left = static_cast<int>(messages[static_cast<size_t>(i)].msg_len);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    const auto* header = static_cast<const nlmsghdr*>(vectors[i].iov_base);
+    int left = static_cast<int>(messages[i].msg_len);
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
       std::array<nlattr*, NFQA_MAX + 1> attributes{};
-      if (header->nlmsg_type == NLMSG_ERROR || nfq_nlmsg_parse(header, attributes.data()) < 0)
+      if (header->nlmsg_type == NLMSG_ERROR) {
+        ++counters_.verdict_errors;
         continue;
-      if (attributes[NFQA_PACKET_HDR] == nullptr) continue;
+      }
+      if (nfq_nlmsg_parse(header, attributes.data()) < 0 ||
+          attributes[NFQA_PACKET_HDR] == nullptr) {
+        ++counters_.malformed;
+        continue;
+      }
       const auto* packet = static_cast<const nfqnl_msg_packet_hdr*>(
           mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]));
       last_id = ntohl(packet->packet_id);
       any = true;
       ++counters_.packets;
-      if (attributes[NFQA_PAYLOAD] == nullptr) continue;
+      if (attributes[NFQA_PAYLOAD] == nullptr) {
+        ++counters_.malformed;
+        continue;
+      }
       take({static_cast<const uint8_t*>(mnl_attr_get_payload(attributes[NFQA_PAYLOAD])),
             mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD])});
     }
   }
-  if (!any) return {};
-  ++counters_.batches;
-  std::array<char, 512> buffer;
-  nlmsghdr* verdict = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_VERDICT_BATCH, number_);
-  nfq_nlmsg_verdict_put(verdict, static_cast<int>(last_id), NF_DROP);
-  if (::send(fd_.get(), verdict, verdict->nlmsg_len, 0) < 0) {
-    return os::failure("cannot give the drop verdict");
+  if (any) drop_up_to(last_id);
+  return n;
+}
+
+tl::expected<void, std::string> ReplyQueue::read(const Take& take) {
+  for (int round = 0; round < kBatchesPerTurn; ++round) {
+    const auto n = read_batch(take);
+    if (!n) return tl::unexpected(n.error());
+    if (*n < static_cast<int>(kBatch)) break;
   }
   return {};
+}
+
+void ReplyQueue::drop_up_to(uint32_t packet_id) {
+  ++counters_.batches;
+  send_verdict(NFQNL_MSG_VERDICT_BATCH, packet_id, NF_DROP);
+}
+
+void ReplyQueue::send_verdict(int message_type, uint32_t packet_id, uint32_t verdict) {
+  std::array<char, 512> buffer;
+  nlmsghdr* message = nfq_nlmsg_put(buffer.data(), message_type, number_);
+  nfq_nlmsg_verdict_put(message, static_cast<int>(packet_id), static_cast<int>(verdict));
+  // A verdict that could not be given is covered by the next batch's, which drops all before it.
+  if (::send(fd_.get(), message, message->nlmsg_len, 0) < 0) ++counters_.verdict_errors;
 }
 
 }  // namespace mirrorlab::intercept

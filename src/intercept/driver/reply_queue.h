@@ -1,38 +1,35 @@
-// The kernel queue of replies (NFQUEUE): headers are read in batches, and every packet is dropped
-// in a way that lets the test host believe it left. Never bypassed: when nobody reads, replies are
-// dropped by the kernel (fail closed, S13).
+// ReplySource over a kernel queue (NFQUEUE): read in batches, dropped in a way that lets the test
+// host believe the packet left. Never bypassed: when nobody reads, the kernel drops (fail closed,
+// S13).
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <tl/expected.hpp>
 #include <vector>
 
+#include "intercept/driver/reply_source.h"
 #include "os/fd.h"
-#include "wire/bytes.h"
 
 namespace mirrorlab::intercept {
 
-struct QueueCounters {
-  uint64_t packets = 0;
-  uint64_t batches = 0;
-  uint64_t receive_errors = 0;  // ENOBUFS: the kernel dropped replies it could not queue
-};
-
-class ReplyQueue {
+class ReplyQueue : public ReplySource {
  public:
+  // What the kernel is asked for; --check only tries it.
   static tl::expected<ReplyQueue, std::string> open(uint16_t number);
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  // Reads what waits, hands each packet's first bytes to `take`, and drops the batch.
-  tl::expected<void, std::string> read(const std::function<void(wire::Bytes)>& take);
-  [[nodiscard]] const QueueCounters& counters() const { return counters_; }
+  [[nodiscard]] int fd() const override { return fd_.get(); }
+  tl::expected<void, std::string> read(const Take& take) override;
+  [[nodiscard]] const ReplyCounters& counters() const override { return counters_; }
+
+ protected:
+  // The verdict on every packet up to this one.
+  virtual void drop_up_to(uint32_t packet_id);
+  void send_verdict(int message_type, uint32_t packet_id, uint32_t verdict);
 
  private:
+  // Reads one batch; how many messages there were.
+  tl::expected<int, std::string> read_batch(const Take& take);
   os::Fd fd_;
   uint16_t number_ = 0;
   std::vector<uint8_t> buffers_;
-  QueueCounters counters_;
+  ReplyCounters counters_;
 };
 
 }  // namespace mirrorlab::intercept

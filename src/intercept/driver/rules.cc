@@ -1,121 +1,150 @@
 #include "intercept/driver/rules.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <array>
+#include <algorithm>
+#include <fstream>
 
-#include "os/error.h"
-#include "os/fd.h"
+#include "os/command.h"
 
 namespace mirrorlab::intercept {
 
 namespace {
-struct Outcome {
-  int status = 0;
-  std::string output;
-};
+using Words = std::vector<std::string>;
+const Words kJump = {"-p", "tcp", "!", "-o", "lo", "-j"};
 
-tl::expected<Outcome, std::string> run(const std::vector<std::string>& command) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) < 0) return os::failure("cannot make a pipe");
-  os::Fd reader(ends[0]);
-  os::Fd writer(ends[1]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, writer.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, writer.get(), 2);
-  std::vector<char*> argv;
-  for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    return os::failure("cannot run " + command[0], error, "install the package iptables");
-  writer.reset();
-  Outcome outcome;
-  std::array<char, 512> buffer;
-  for (ssize_t n = 0; (n = ::read(reader.get(), buffer.data(), buffer.size())) > 0;) {
-    outcome.output.append(buffer.data(), static_cast<size_t>(n));
-  }
-  while (::waitpid(pid, &outcome.status, 0) < 0 && errno == EINTR) {
-  }
-  return outcome;
-}
-
-std::string join(const std::vector<std::string>& words) {
+std::string join(const Words& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
 }
 
-std::vector<std::string> command(const std::string& program, const std::string& verb,
-                                 const std::vector<std::string>& rule) {
-  std::vector<std::string> words{program, "-w", "-t", "mangle", verb, "OUTPUT"};
-  words.insert(words.end(), rule.begin(), rule.end());
+Words joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
   return words;
 }
+
+Words in_mangle(const std::string& program, const Words& rest) {
+  return joined({program, "-w", "-t", "mangle"}, rest);
+}
+
 bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
+
+bool has_content(const char* path) {
+  std::ifstream in(path);
+  return in.peek() != std::ifstream::traits_type::eof();
+}
+bool ipv6_is_on() { return has_content("/proc/net/if_inet6"); }
+
+// Asking the legacy program would load the legacy tables on a host that does not use them.
+bool legacy_is_in_use(const std::string& base) {
+  return has_content(base == "iptables" ? "/proc/net/ip_tables_names"
+                                        : "/proc/net/ip6_tables_names");
+}
+
+// Runs it; empty, or what is wrong.
+std::string attempt(const Words& command, const std::string& input = {}) {
+  const auto done = os::run_command(command, input);
+  if (!done) return done.error();
+  if (done->status == 0) return {};
+  return "`" + join(command) + "`: " + (done->output.empty() ? "failed" : done->output);
+}
+
+std::string version_of(const std::string& program) {
+  const auto said = os::run_command({program, "--version"});
+  return said && said->status == 0 ? said->output : program;
+}
 }  // namespace
 
 Rules::Rules(std::vector<uint16_t> service_ports, uint16_t queue, std::vector<std::string> passed)
-    : ports_(std::move(service_ports)), queue_(queue), passed_(std::move(passed)) {}
+    : ports_(std::move(service_ports)), queue_(queue), passed_(std::move(passed)) {
+  std::ranges::sort(ports_);
+  ports_.erase(std::ranges::unique(ports_).begin(), ports_.end());
+}
 
-// Each rule is preceded by the program it is for.
-std::vector<Rules::Command> Rules::rules() const {
-  std::vector<Command> all;
-  for (const std::string program : {"iptables", "ip6tables"}) {
-    for (const uint16_t port : ports_) {
-      const std::vector<std::string> match{program, "-p", "tcp", "--sport", std::to_string(port),
-                                           "!",     "-o", "lo"};
-      for (const auto& address : passed_) {
-        if (is_v6(address) != (program == "ip6tables")) continue;
-        Command rule = match;
-        rule.insert(rule.end(), {"-d", address, "-j", "RETURN"});
-        all.push_back(rule);
-      }
-      Command rule = match;
-      rule.insert(rule.end(), {"-j", "NFQUEUE", "--queue-num", std::to_string(queue_)});
-      all.push_back(rule);
-    }
+std::vector<Words> Rules::chain_rules(bool v6) const {
+  std::vector<Words> all;
+  for (const auto& address : passed_) {
+    if (is_v6(address) == v6) all.push_back({"-d", address, "-j", "RETURN"});
+  }
+  for (const uint16_t port : ports_) {
+    all.push_back({"-p", "tcp", "--sport", std::to_string(port), "-j", "NFQUEUE", "--queue-num",
+                   std::to_string(queue_)});
   }
   return all;
 }
 
 std::vector<std::string> Rules::commands() const {
   std::vector<std::string> lines;
-  for (const auto& rule : rules()) {
-    lines.push_back(join(command(rule[0], "-A", {rule.begin() + 1, rule.end()})));
+  for (const bool v6 : {false, true}) {
+    const std::string program = v6 ? "ip6tables" : "iptables";
+    lines.push_back(join(in_mangle(program, {"-N", chain()})));
+    for (const auto& rule : chain_rules(v6)) {
+      lines.push_back(join(in_mangle(program, joined({"-A", chain()}, rule))));
+    }
+    lines.push_back(join(in_mangle(program, joined(joined({"-I", "OUTPUT"}, kJump), {chain()}))));
   }
   return lines;
 }
 
-tl::expected<void, std::string> Rules::install() {
-  for (const auto& rule : rules()) {
-    const std::vector<std::string> body{rule.begin() + 1, rule.end()};
-    const auto there = run(command(rule[0], "-C", body));
-    if (!there) return tl::unexpected(there.error());
-    if (there->status == 0) continue;
-    const auto added = run(command(rule[0], "-A", body));
-    if (!added) return tl::unexpected(added.error());
-    if (added->status != 0) {
-      remove();
-      return tl::unexpected("cannot add the rule `" + join(command(rule[0], "-A", body)) +
-                            "`: " + added->output + "; run as root on a kernel with NFQUEUE");
-    }
+tl::expected<void, std::string> Rules::install_with(const std::string& program, bool v6) {
+  if (auto wrong = attempt(in_mangle(program, {"-S", "OUTPUT"})); !wrong.empty()) {
+    return tl::unexpected(wrong);
   }
+  // --noflush: only chains named here are replaced, and this one chain in one transaction.
+  std::string text = "*mangle\n:" + chain() + " - [0:0]\n";
+  for (const auto& rule : chain_rules(v6)) text += "-A " + chain() + " " + join(rule) + "\n";
+  text += "COMMIT\n";
+  if (auto wrong = attempt({program + "-restore", "-w", "--noflush"}, text); !wrong.empty()) {
+    return tl::unexpected(wrong + " (does the kernel have NFQUEUE, xt_NFQUEUE?)");
+  }
+  const Words jump = joined(kJump, {chain()});
+  if (attempt(in_mangle(program, joined({"-C", "OUTPUT"}, jump))).empty()) return {};
+  // First, so that no rule that accepts earlier lets a reply through.
+  auto wrong = attempt(in_mangle(program, joined({"-I", "OUTPUT"}, jump)));
+  if (!wrong.empty()) return tl::unexpected(wrong);
   return {};
 }
 
+tl::expected<std::string, std::string> Rules::install_family(const std::string& base, bool v6) {
+  std::string all_wrong;
+  for (const char* variant : {"", "-nft", "-legacy"}) {
+    const std::string program = base + variant;
+    const auto done = install_with(program, v6);
+    if (done) return version_of(program);
+    all_wrong += (all_wrong.empty() ? "" : "; ") + done.error();
+  }
+  return tl::unexpected(all_wrong);
+}
+
+tl::expected<std::string, std::string> Rules::install() {
+  const auto v4 = install_family("iptables", false);
+  if (!v4) {
+    remove();
+    return tl::unexpected("cannot install the rules: " + v4.error() +
+                          "; run as root or with CAP_NET_ADMIN, with the package iptables "
+                          "installed");
+  }
+  if (!ipv6_is_on()) return *v4 + "; IPv6 is off on this host";
+  const auto v6 = install_family("ip6tables", true);
+  if (!v6) return *v4 + "; no IPv6 rules, do not mirror to an IPv6 address: " + v6.error();
+  return *v4 + ", " + *v6;
+}
+
+void Rules::remove_with(const std::string& program) {
+  const Words jump = joined(joined({"-D", "OUTPUT"}, kJump), {chain()});
+  while (attempt(in_mangle(program, jump)).empty()) {
+  }
+  // Fails where there is none: then there is nothing to remove.
+  static_cast<void>(attempt(in_mangle(program, {"-F", chain()})));
+  static_cast<void>(attempt(in_mangle(program, {"-X", chain()})));
+}
+
 void Rules::remove() {
-  for (const auto& rule : rules()) {
-    const std::vector<std::string> body{rule.begin() + 1, rule.end()};
-    for (auto gone = run(command(rule[0], "-D", body)); gone && gone->status == 0;) {
-      gone = run(command(rule[0], "-D", body));
-    }
+  for (const std::string base : {"iptables", "ip6tables"}) {
+    if (base == "ip6tables" && !ipv6_is_on()) continue;
+    remove_with(base);
+    if (legacy_is_in_use(base)) remove_with(base + "-legacy");
   }
 }
 

@@ -1,9 +1,13 @@
-// The iptables rules that send the test host's replies to the queue.
+// The iptables rules that send the test host's replies to the queue: a chain of our own in the
+// mangle table, entered from OUTPUT. No other rule is read or changed.
 //
-// When the program is killed they stay, and with nobody reading the kernel drops what they match.
+// When the program is killed they stay, and with nobody reading the kernel drops what they match
+// (docs/decisions/0007-fail-closed.md). Installing replaces the chain in one transaction, so a
+// successor takes a predecessor's over without a gap.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -12,18 +16,25 @@ namespace mirrorlab::intercept {
 
 class Rules {
  public:
+  // `passed`: destination addresses (ADDR or ADDR/LEN) left alone.
   Rules(std::vector<uint16_t> service_ports, uint16_t queue, std::vector<std::string> passed);
 
   // The exact commands, for an operator (--print-setup).
   [[nodiscard]] std::vector<std::string> commands() const;
-  // Adds what is not there yet: rules a killed predecessor left are taken over.
-  tl::expected<void, std::string> install();
-  // Removes them, every copy.
+  // Says which programs were used, and what was left out (IPv6 is off, or has no ip6tables).
+  tl::expected<std::string, std::string> install();
+  // Removes the chain and every jump to it, whichever iptables put them there.
   void remove();
+  [[nodiscard]] std::string chain() const { return "mirror-intercept-" + std::to_string(queue_); }
 
  private:
-  using Command = std::vector<std::string>;
-  [[nodiscard]] std::vector<Command> rules() const;
+  using Words = std::vector<std::string>;
+  // "iptables", or "ip6tables", with "-nft", "-legacy" or nothing behind it.
+  tl::expected<std::string, std::string> install_family(const std::string& base, bool v6);
+  tl::expected<void, std::string> install_with(const std::string& program, bool v6);
+  void remove_with(const std::string& program);
+  [[nodiscard]] std::vector<Words> chain_rules(bool v6) const;
+
   std::vector<uint16_t> ports_;
   uint16_t queue_;
   std::vector<std::string> passed_;

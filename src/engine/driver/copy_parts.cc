@@ -1,0 +1,32 @@
+#include "engine/driver/copy_parts.h"
+
+#include "engine/driver/header_client.h"
+#include "os/atomic_file.h"
+#include "os/raw_sender.h"
+
+namespace mirrorlab::engine {
+
+CopyParts copy_parts() {
+  return {.source = [](const os::CaptureOptions& options) -> Made<os::PacketSource> {
+            auto capture = os::PacketCapture::open(options);
+            if (!capture) return tl::unexpected(capture.error());
+            return std::make_unique<os::PacketCapture>(std::move(*capture));
+          },
+          .sender = [](size_t max_packet) -> Made<os::PacketSender> {
+            auto sender = os::RawSender::open(max_packet);
+            if (!sender) return tl::unexpected(sender.error());
+            return std::make_unique<os::RawSender>(std::move(*sender));
+          },
+          .link = [](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
+                     HeaderLink::TakeRecord take_record,
+                     HeaderLink::TakeLink take_link) -> std::unique_ptr<HeaderLink> {
+            return std::make_unique<HeaderClient>(loop, intercept, key, std::move(take_record),
+                                                  std::move(take_link));
+          },
+          .write_figures =
+              [](const std::string& path, nlohmann::json figures) {
+                return os::write_file(path, figures.dump(2) + "\n");
+              }};
+}
+
+}  // namespace mirrorlab::engine

@@ -1,0 +1,169 @@
+#include "engine/driver/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "engine/driver/mapping_option.h"
+#include "engine/driver/test_endpoints.h"
+#include "wire/header_return.h"
+
+namespace mirrorlab::engine {
+
+namespace {
+constexpr const char* kExample =
+    "e.g. mirror-copy --map 80-10.0.0.2:8080 --intercept 10.0.0.2 --key-file /etc/mirrorlab.key";
+
+struct Arguments {
+  std::vector<std::string> maps;
+  std::vector<std::string> intercepts;
+  uint16_t intercept_port = wire::kHeaderReturnPort;
+  std::string pace = "think", ack = "eager", capture = "packet", inject = "raw";
+  bool no_auth = false, no_wait = false, no_reopen = false;
+  uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
+  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 30, drain_s = 1;
+  CopyOptions options;
+};
+
+Nanos nanos(double seconds) { return static_cast<Nanos>(seconds * static_cast<double>(kSecond)); }
+
+void declare_what(CLI::App& app, Arguments& a) {
+  app.add_option("-x,--map", a.maps,
+                 "What is mirrored where: [ADDR:]PORT-ADDR:PORT, several with commas")
+      ->type_name("MAP");
+  app.add_option("-s,--intercept", a.intercepts, "Where mirror-intercept listens, ADDR[:PORT]")
+      ->delimiter(',')
+      ->type_name("ADDR");
+  app.add_option("-p,--port", a.intercept_port, "Header return port where --intercept names none")
+      ->capture_default_str()
+      ->type_name("PORT");
+  app.add_option("--key-file", a.options.key_file,
+                 "Shared key, the same file as mirror-intercept's (16 bytes or more)")
+      ->type_name("FILE");
+  app.add_flag("--no-auth", a.no_auth, "Connect beyond loopback without a key");
+  app.add_option("-i,--device", a.options.device, "Capture on this device only")->type_name("DEV");
+  app.add_option("--capture", a.capture, "packet: by a packet socket")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"packet"}));
+  app.add_option("--inject", a.inject, "raw: by raw sockets")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"raw"}));
+  app.add_option("--capture-buffer", a.capture_mib, "MiB of kernel buffer for captured packets")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024))
+      ->type_name("MIB");
+}
+
+void declare_how(CLI::App& app, Arguments& a) {
+  auto& c = a.options.core;
+  app.add_flag("-W,--no-wait", a.no_wait, "Do not wait for the test host's answers between turns");
+  app.add_flag("-O,--whole-only", c.whole_only, "Leave out connections joined in the middle");
+  app.add_flag("--no-reopen", a.no_reopen,
+               "Do not open a second mirrored connection for a session");
+  app.add_option("--pace", a.pace, "think: keep the clients' think time; none: as fast as allowed")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"think", "none"}));
+  app.add_option("--ack", a.ack, "eager: ack at once; client: no faster than the real client")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"eager", "client"}));
+  app.add_option("-M,--mtu", c.mtu, "MTU of the path to the test host")
+      ->capture_default_str()
+      ->check(CLI::Range(576, 9000))
+      ->type_name("BYTES");
+  const CLI::Range seconds(0.0, 1e6);
+  const auto limit = [&](const char* name, double& value, const char* about) {
+    app.add_option(name, value, about)->capture_default_str()->check(seconds)->type_name("SECONDS");
+  };
+  limit("--turn-hold", a.hold_s, "A turn waits this long for an answer that does not come");
+  limit("--handshake-timeout", a.handshake_s, "To reach the test host");
+  limit("-k,--idle-timeout", a.idle_s, "Without a packet, then a session ends");
+  limit("--gap-timeout", a.gap_s, "To wait for bytes that were not captured");
+  limit("--drain", a.drain_s, "At the end, for what is still to be sent or acked");
+  const CLI::Range mib(1.0, 1048576.0);
+  app.add_option("--session-memory", a.session_mib, "MiB buffered for one session")
+      ->capture_default_str()
+      ->check(mib)
+      ->type_name("MIB");
+  app.add_option("-m,--memory", a.total_mib, "MiB buffered in all")
+      ->capture_default_str()
+      ->check(mib)
+      ->type_name("MIB");
+  app.add_option("--max-sessions", c.max_sessions, "Sessions at a time")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--counters", a.options.counters_file,
+                 "Write counters here as JSON, on exit and on SIGUSR1")
+      ->type_name("FILE");
+  app.add_option("--session-log", a.options.session_log, "Write one JSON line per ended session")
+      ->type_name("FILE");
+}
+
+// Empty, or what is wrong.
+std::string settle_peers(Arguments& a) {
+  if (a.intercepts.empty()) return "--intercept is missing: where does mirror-intercept listen?";
+  bool loopback = true;
+  for (const auto& text : a.intercepts) {
+    auto endpoint = wire::Endpoint::parse(text);
+    if (!endpoint) {
+      const auto address = wire::IpAddress::parse(text);
+      if (!address) return "--intercept " + text + ": not ADDR or ADDR:PORT";
+      endpoint = wire::Endpoint{*address, a.intercept_port};
+    }
+    if (endpoint->port == 0) return "--intercept " + text + ": port 0";
+    loopback = loopback && endpoint->address.is_loopback();
+    a.options.intercepts.push_back(*endpoint);
+  }
+  return os::require_key(loopback, !a.options.key_file.empty(), a.no_auth,
+                         "the address of --intercept");
+}
+
+std::string settle(Arguments& a) {
+  auto& c = a.options.core;
+  if (a.maps.empty()) return "--map is missing: which port is mirrored to which test service?";
+  for (const auto& text : a.maps) {
+    auto parsed = parse_mappings(text);
+    if (!parsed) return "--map: " + parsed.error();
+    c.mappings.insert(c.mappings.end(), parsed->begin(), parsed->end());
+  }
+  if (auto wrong = unsafe_mapping(c.mappings); !wrong.empty()) return wrong;
+  c.wait_for_answers = !a.no_wait;
+  c.reopen = !a.no_reopen;
+  c.pace = a.pace == "none" ? Pace::none : Pace::think;
+  c.ack = a.ack == "client" ? AckPolicy::client : AckPolicy::eager;
+  c.max_session_bytes = a.session_mib << 20U;
+  c.max_total_bytes = a.total_mib << 20U;
+  c.turn_hold_limit = nanos(a.hold_s);
+  c.handshake_timeout = nanos(a.handshake_s);
+  c.idle_timeout = nanos(a.idle_s);
+  c.gap_timeout = nanos(a.gap_s);
+  a.options.drain = nanos(a.drain_s);
+  a.options.capture_buffer = a.capture_mib << 20U;
+  return settle_peers(a);
+}
+}  // namespace
+
+tl::expected<CopyOptions, int> parse_copy_options(int argc, const char* const* argv) {
+  Arguments a;
+  CLI::App app{
+      "mirror-copy: mirrors the live TCP clients of this host's services to a test host.\n"
+      "Runs on the online host, as root or with CAP_NET_RAW; mirror-intercept runs on the test "
+      "host."};
+  app.footer(kExample);
+  app.get_formatter()->column_width(34);
+  app.set_version_flag("--version", std::string("mirror-copy ") + MIRRORLAB_VERSION);
+  declare_what(app, a);
+  declare_how(app, a);
+  const auto usage_error = [](const std::string& text) {
+    std::cerr << "mirror-copy: " << text << '\n' << kExample << '\n';
+    return tl::unexpected(2);
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() != 0) return usage_error(e.what());
+    return tl::unexpected(app.exit(e));
+  }
+  if (const auto wrong = settle(a); !wrong.empty()) return usage_error(wrong);
+  return a.options;
+}
+
+}  // namespace mirrorlab::engine

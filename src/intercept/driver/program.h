@@ -1,0 +1,22 @@
+// mirror-intercept as a program: rules, queue, server, signals, the exit code.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "intercept/driver/options.h"
+#include "intercept/driver/reply_source.h"
+
+namespace mirrorlab::intercept {
+
+// What it is put together from; intercept_parts() gives the real one, others wrap it.
+struct InterceptParts {
+  std::function<tl::expected<std::unique_ptr<ReplySource>, std::string>(uint16_t queue)> source;
+};
+[[nodiscard]] InterceptParts intercept_parts();
+
+// Does what the options ask. 0: done, or ended as asked; 2: the key file is not usable; 3: the
+// system refuses something it needs, or --check found something that would break mirroring.
+[[nodiscard]] int run_intercept(const InterceptOptions& options, const InterceptParts& parts);
+
+}  // namespace mirrorlab::intercept

@@ -1,0 +1,69 @@
+// broken-copy --fault FAULT, then mirror-copy's options: mirror-copy with one thing wrong, made of
+// the same libraries. The verifier has to find it.
+#include <cstring>
+#include <iostream>
+
+#include "engine/driver/options.h"
+#include "engine/driver/program.h"
+#include "netns/broken/faults.h"
+
+namespace {
+using namespace mirrorlab;
+
+void miscount(nlohmann::json& figures) {
+  auto& account = figures["account"];
+  account["bytes_mirrored"] = account["bytes_mirrored"].get<uint64_t>() + 1000;
+  account["bytes_captured"] = account["bytes_captured"].get<uint64_t>() + 1000;
+}
+
+engine::CopyParts broken_parts(broken::Fault fault) {
+  const engine::CopyParts sound = engine::copy_parts();
+  engine::CopyParts parts = sound;
+  if (fault == broken::Fault::miscount) {
+    parts.write_figures = [sound](const std::string& path, nlohmann::json figures) {
+      miscount(figures);
+      return sound.write_figures(path, std::move(figures));
+    };
+    return parts;
+  }
+  // The engine owns the sender, and lives as long as the links that refer to it.
+  auto sender = std::make_shared<broken::BrokenSender*>(nullptr);
+  parts.sender = [=](size_t max_packet) -> engine::Made<os::PacketSender> {
+    auto made = sound.sender(max_packet);
+    if (!made) return made;
+    auto spoilt = broken::break_sender(fault, std::move(*made));
+    *sender = spoilt.get();
+    return spoilt;
+  };
+  parts.link = [=](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
+                   engine::HeaderLink::TakeRecord take_record,
+                   engine::HeaderLink::TakeLink take_link) {
+    auto amended = [=](const wire::HeaderRecord& record, os::Nanos now) {
+      wire::HeaderRecord changed = record;
+      (*sender)->amend(changed);
+      take_record(changed, now);
+    };
+    return sound.link(loop, intercept, key, amended, std::move(take_link));
+  };
+  return parts;
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3 || std::strcmp(argv[1], "--fault") != 0) {
+    std::cerr << "broken-copy --fault FAULT MIRROR-COPY'S OPTIONS\n";
+    return 2;
+  }
+  const auto fault = broken::parse_fault(argv[2]);
+  if (!fault) {
+    std::cerr << "broken-copy: no fault " << argv[2] << '\n';
+    return 2;
+  }
+  argv[2] = argv[0];
+  auto options = engine::parse_copy_options(argc - 2, argv + 2);
+  if (!options) return options.error();
+  if (*fault == broken::Fault::swap || *fault == broken::Fault::early_turn) {
+    options->core.wait_for_answers = false;
+  }
+  return engine::run_copy(*options, broken_parts(*fault));
+}
