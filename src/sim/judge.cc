@@ -63,7 +63,9 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
     for (auto& other : streams_) {  // an earlier connection of this 4-tuple is over
       if (other.get() == &s || other->slot != s.slot || !other->started || other->id > s.id)
         continue;
-      const bool closed = other->fin_captured >= 0 || other->rst_captured >= 0;
+      const int64_t end = other->captured.first_gap(0);
+      const bool closed =
+          other->reset_done || (other->fin_captured >= 0 && other->fin_captured <= end);
       if (!closed) other->superseded = true;
     }
     return;
@@ -132,24 +134,39 @@ void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nano
   }
 }
 
+// Had the test host said what exchange `k` depends on? As many bytes as online are an answer, also
+// when it has more to say (S3).
+bool Judge::answered(const Stream& s, const ServerApp& app, size_t k, int64_t start) {
+  const Conversation& script = s.script;
+  // Whoever missed the client's first acks cannot know that the server spoke before it, and takes
+  // the greeting for the first answer.
+  const bool greets = !script.greeting.empty();
+  if (greets && (s.missed_packets || s.engine_was_new || start > 0)) return true;
+  if (greets && !app.greeted()) return false;
+  const int before = static_cast<int>(k) - 1;
+  if (before < 0 || app.answered() > before) return true;
+  if (script.request_start(k - 1) < start) return true;  // asked on a connection that is gone
+  if (app.answered_bytes(before) >= size_of(script.exchanges[k - 1].online)) return true;
+  // A client that does not wait shows only how many bytes it had seen in all.
+  const bool pipelines = std::ranges::any_of(script.exchanges, &Exchange::pipelined);
+  return pipelines && start == 0 && app.said() >= script.answers_end(before);
+}
+
 void Judge::on_test_arrival(const wire::TcpHeader& h, size_t length, const ServerApp& app,
-                            const MirroredConnection& connection, Nanos now) {
+                            const MirroredConnection& connection) {
   if (length == 0) return;
   const Stream& s = *streams_[connection.stream];
-  const Conversation& script = s.script;
   const int64_t offset = offset_in(s, h.seq);
   const int64_t end = offset + static_cast<int64_t>(length);
-  for (size_t k = 0; k < script.exchanges.size(); ++k) {
-    const int64_t start = script.request_start(k);
-    if (start < offset || start >= end || script.exchanges[k].pipelined) continue;
-    const bool answered = k == 0 || app.answered() >= static_cast<int>(k) ||
-                          script.request_start(k - 1) < connection.start;
-    const bool greeted = app.greeted() || script.greeting.empty() || connection.start > 0;
-    if (answered && greeted) continue;
-    const std::pair<uint32_t, int> turn{s.id, static_cast<int>(k)};
-    if (std::ranges::find(early_turns_, turn) == early_turns_.end()) early_turns_.push_back(turn);
+  for (size_t k = 0; k < s.script.exchanges.size(); ++k) {
+    const int64_t first = s.script.request_start(k);
+    if (first < offset || first >= end || s.script.exchanges[k].pipelined) continue;
+    if (answered(s, app, k, connection.start)) continue;
+    // One counted release may shift what follows it on the same connection.
+    if (std::ranges::find(early_turns_, s.id, &EarlyTurn::stream) == early_turns_.end()) {
+      early_turns_.push_back({s.id, static_cast<int>(k)});
+    }
   }
-  (void)now;
 }
 
 void Judge::on_delivered(MirroredConnection& c, int64_t offset, wire::Bytes data, Nanos now) {

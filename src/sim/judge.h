@@ -53,7 +53,7 @@ class Judge {
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
   void on_test_arrival(const wire::TcpHeader& header, size_t length, const ServerApp& app,
-                       const MirroredConnection& connection, Nanos now);
+                       const MirroredConnection& connection);
   void on_delivered(MirroredConnection& connection, int64_t offset, wire::Bytes data, Nanos now);
   void on_online_delivered(const Stream& stream, int64_t offset, wire::Bytes data, Nanos now);
   void on_report(const engine::SessionReport& report) { reports_.push_back(report); }
@@ -68,6 +68,12 @@ class Judge {
   [[nodiscard]] uint64_t excused_streams() const { return excused_count_; }
 
  private:
+  struct EarlyTurn {
+    uint32_t stream;
+    int exchange;
+  };
+  [[nodiscard]] static bool answered(const Stream& stream, const ServerApp& app, size_t exchange,
+                                     int64_t start);
   [[nodiscard]] bool excused(const Stream& stream) const;
   void finish_stream(const Stream& stream, Nanos now);
   void check_close(const Stream& stream, const MirroredConnection& connection, Nanos now);
@@ -81,7 +87,7 @@ class Judge {
   std::vector<MirroredConnection> mirrored_;
   std::vector<engine::SessionReport> reports_;
   std::vector<Violation> violations_;
-  std::vector<std::pair<uint32_t, int>> early_turns_;  // mirrored connection's stream, exchange
+  std::vector<EarlyTurn> early_turns_;  // the first of each stream
   uint32_t engine_ = 0;
   uint64_t exact_ = 0, excused_count_ = 0;
 };

@@ -43,6 +43,8 @@ void ServerApp::answer_requests(TcpEndpoint& endpoint, Nanos now) {
       if (bytes == 0) return;
       const size_t taken = endpoint.write({kAnswer.data(), bytes}, now);
       to_write_ -= static_cast<int64_t>(taken);
+      answer_bytes_ += static_cast<int64_t>(taken);
+      said_ += static_cast<int64_t>(taken);
       if (taken == 0) return;
     }
     if (exchange_ >= count) return;
@@ -51,6 +53,7 @@ void ServerApp::answer_requests(TcpEndpoint& endpoint, Nanos now) {
     if (part_ == parts.size()) {
       part_ = 0;
       part_at_ = kNever;
+      answer_bytes_ = 0;
       if (exchange_ < 0) {
         greeted_ = true;
         exchange_ = answered_;

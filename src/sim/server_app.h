@@ -18,6 +18,12 @@ class ServerApp : public Application {
 
   // Exchanges before this one were answered in full, or never will be.
   [[nodiscard]] int answered() const { return answered_; }
+  // Bytes of the answer to `exchange` given to the endpoint so far.
+  [[nodiscard]] int64_t answered_bytes(int exchange) const {
+    return exchange == exchange_ ? answer_bytes_ : 0;
+  }
+  // Everything it has said on this connection.
+  [[nodiscard]] int64_t said() const { return said_; }
   [[nodiscard]] bool greeted() const { return greeted_; }
   [[nodiscard]] bool closed_first() const { return closed_first_; }
   [[nodiscard]] int64_t start() const { return start_; }
@@ -38,7 +44,8 @@ class ServerApp : public Application {
   bool closed_first_ = false;
   Nanos part_at_ = kNever;
   int64_t to_write_ = 0;
-  int64_t written_ = 0;
+  int64_t said_ = 0;
+  int64_t answer_bytes_ = 0;  // of the present exchange, written
 };
 
 }  // namespace mirrorlab::sim

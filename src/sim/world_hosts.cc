@@ -119,7 +119,7 @@ void World::to_host(Role role, Packet& packet) {
     return;
   }
   if (role == Role::test) {
-    judge_.on_test_arrival(h, packet.payload.size(), *c->server, c->evidence(), now_);
+    judge_.on_test_arrival(h, packet.payload.size(), *c->server, c->evidence());
   }
   c->endpoint.on_segment(h, packet.payload, now_);
   watch(*c);
