@@ -56,7 +56,8 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
   if (h.has(kSyn)) {
     for (auto& other : streams_) {
       // A SYN later than two newer ones: nobody at the capture can tell it from a new connection.
-      if (other->slot != s.slot || other->id <= s.id + 1 || !other->syn_captured) continue;
+      if (other->slot != s.slot || other->id <= s.id || !other->syn_captured) continue;
+      if (other->id == s.id + 1 && !s.engine_was_new) continue;
       for (auto& each : streams_) each->misled |= each->slot == s.slot && each->id >= s.id;
     }
     s.syn_captured = true;

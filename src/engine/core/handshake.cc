@@ -63,10 +63,22 @@ void take_round_trip(Session& s, const wire::HeaderRecord& r, Nanos now) {
   s.backoff = 0;
 }
 
+// Nothing was acked yet: what was sent goes back in front of the queue.
+void take_back_sent(Session& s) {
+  for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
+    seg->transmissions = 0;
+    seg->sacked = seg->lost = seg->retransmitted = false;
+  }
+  s.queue.next_unsent = s.queue.head;
+  start_sending(s, s.snd_una);
+  s.probe_at = s.turn_at = kNever;
+}
+
 void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
   negotiate(env, s, r);
   take_round_trip(s, r, now);
   s.connection = Connection::established;
+  s.confirmed = false;
   s.irs_next = r.seq + 1;
   s.rcv_nxt = s.ack_sent = 0;
   s.rcv_fin_at = -1;
@@ -93,7 +105,7 @@ void open_connection(Env& env, Session& s, Nanos now) {
   ++s.ts_offset;
   start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
   s.opened_at = now;
-  s.refused = s.timestamps_ok = false;
+  s.refused = s.timestamps_ok = s.taken_back = false;
   s.turn_at = s.ack_at = s.probe_at = kNever;
   if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
   s.claimed = true;
@@ -119,6 +131,29 @@ void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Na
   } else if (r.has(kSyn)) {
     establish(env, s, r, now);
   }
+}
+
+bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
+  const bool stale_syn_ack = r.has(kSyn) && r.has(kAck) && r.seq + 1 != s.irs_next &&
+                             r.ack == wire::wrap(s.snd_una, s.zero);
+  // A service that resets says so with an ack; without one it is the answer to an ack that did not
+  // fit (RFC 9293 3.10.7.4).
+  const bool refused = r.has(kRst) && !r.has(kAck) && r.seq == s.irs_next && !s.taken_back;
+  if (!stale_syn_ack && !refused) {
+    s.confirmed = !r.has(kSyn);
+    return false;
+  }
+  take_back_sent(s);
+  if (stale_syn_ack) {
+    establish(env, s, r, now);
+    return true;
+  }
+  s.taken_back = true;
+  s.connection = Connection::syn_sent;
+  s.ack_due = false;
+  ++env.counters.syn_retransmitted;
+  send_syn(env, s, now);
+  return true;
 }
 
 void on_syn_timer(Env& env, Session& s, Nanos now) {

@@ -24,6 +24,7 @@ using wire::tcp_flag::kSyn;
 bool closed_both(const Session& s) { return s.fin_acked && s.rcv_fin; }
 
 void record_in_established(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
+  if (!s.confirmed && on_record_unconfirmed(env, s, r, now)) return;
   if (r.has(kSyn)) {  // the SYN-ACK again: our ack of it was lost
     s.ack_due = true;
     return;

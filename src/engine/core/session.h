@@ -117,7 +117,9 @@ struct Session {
   bool sack_ok = false;
   bool timestamps_ok = false;
   bool scale_ok = false;
-  bool refused = false;  // the last SYN was answered by RST
+  bool confirmed = false;   // a record after the SYN-ACK showed that it is no stale one
+  bool taken_back = false;  // this handshake was begun anew once already
+  bool refused = false;     // the last SYN was answered by RST
   bool fin_acked = false;
   bool took_turn = false;  // something was sent on this connection
 

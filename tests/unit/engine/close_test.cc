@@ -237,7 +237,7 @@ TEST(Close, RecordsBetweenTwoConnectionsAreReset) {
   Script t(no_pace());
   t.open();
   t.play(R"(
-    host R 1:1(0)
+    host R. 1:1(0) ack 1
     host P. 1:101(100) ack 1
     engine R 1:1(0)
     host R 1:1(0)

@@ -98,10 +98,55 @@ TEST(Reuse, AlsoAReopenedConnectionOfTheSame) {
   Script t(no_pace());
   t.open(1, "mss 1000,TS", "mss 1000,TS val 9 ecr 0");
   t.play(R"(
-    host R 1:1(0)
+    host R. 1:1(0) ack 1
     client P. 1:101(100) ack 1
     engine S 0:0(0) <mss 1000,TS val 12 ecr 0>
   )");
+}
+
+// The reply of a connection that an engine before this one had opened with the same number was
+// held and comes first: the test host resets what acks it.
+TEST(Reuse, AStaleSynAckCostsNothing) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 7000:7000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 7001
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 7001
+    host R 7001:7001(0)
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine P. 1:101(100) ack 1
+  )");
+}
+
+TEST(Reuse, TheSynAckThatComesAfterAStaleOneIsTaken) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 7000:7000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 7001
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+  )");
+}
+
+TEST(Reuse, TheSynOfTheConnectionBeforeIsNoNewOne) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client S 500000:500000(0) <mss 1000>
+    engine R. 1:1(0) ack 1
+    engine S 500000:500000(0)
+    client S 0:0(0) <mss 1000>
+    quiet 1s
+  )");
+  EXPECT_EQ(t.core().counters().reused_tuples, 1U);
 }
 
 TEST(Reuse, ATimeWaitThatAnswersWithAnAckIsReset) {
