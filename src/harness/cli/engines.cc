@@ -58,6 +58,8 @@ void add(nlohmann::json& sum, const nlohmann::json& more) {
       if (sum[key] < value) sum[key] = value;
     } else if (value.is_number_float()) {
       sum[key] = sum[key].get<double>() + value.get<double>();
+    } else if (value.is_number_unsigned()) {
+      sum[key] = sum[key].get<uint64_t>() + value.get<uint64_t>();
     } else if (value.is_number()) {
       sum[key] = sum[key].get<int64_t>() + value.get<int64_t>();
     }

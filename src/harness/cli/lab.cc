@@ -67,10 +67,9 @@ Program& Lab::program(const std::string& name) {
   return **found;
 }
 
-void Lab::start_program(Program::Spec spec) {
+void Lab::add_program(Program::Spec spec) {
   const auto& space = topology_->space(spec.node);
   programs_.push_back(std::make_unique<Program>(std::move(spec), space, context_.out + "/logs"));
-  programs_.back()->start();
 }
 
 void Lab::run_command(const std::string& command, const std::string& node) {
@@ -86,7 +85,10 @@ void Lab::run_command(const std::string& command, const std::string& node) {
 
 void Lab::start_services() {
   for (const auto& n : scenario_.nodes) {
-    for (const auto& service : n.run) start_program(service_program(context_, n, service));
+    for (const auto& service : n.run) {
+      add_program(service_program(context_, n, service));
+      programs_.back()->start();
+    }
   }
 }
 
@@ -100,7 +102,14 @@ std::vector<const scenario::Engine*> Lab::engines(EngineKind kind) const {
 
 void Lab::start_engines() {
   for (const auto kind : {EngineKind::intercept, EngineKind::copy}) {
-    for (const auto* e : engines(kind)) start_program(engine_program(context_, *e));
+    for (const auto* e : engines(kind)) {
+      add_program(engine_program(context_, *e));
+      if (e->start) {
+        programs_.back()->begin_away();
+      } else {
+        programs_.back()->start();
+      }
+    }
   }
 }
 

@@ -52,7 +52,7 @@ class Lab {
     bool done = false;
   };
   Program& program(const std::string& name);
-  void start_program(Program::Spec spec);
+  void add_program(Program::Spec spec);
   void run_command(const std::string& command, const std::string& node);
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();

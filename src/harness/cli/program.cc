@@ -37,6 +37,11 @@ void Program::start() {
   note_up();
 }
 
+void Program::begin_away() {
+  const std::lock_guard lock(mutex_);
+  note_down();
+}
+
 void Program::note_down() {
   if (down_since_ == 0) down_since_ = os::wall_now();
 }

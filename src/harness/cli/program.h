@@ -30,6 +30,8 @@ class Program {
   // The namespace outlives the program.
   Program(Spec spec, const net::Namespace& space, std::string log_directory);
 
+  // It starts later than the traffic: until then it is away.
+  void begin_away();
   // Starts a run and waits until it is ready. Throws std::runtime_error.
   void start();
   void kill();              // SIGKILL, and waits for the end

@@ -17,6 +17,10 @@ Timeline::Timeline(const scenario::Scenario& scenario, Topology& topology, FindP
       find_(std::move(find)),
       run_command_(std::move(run_command)) {
   for (const Fault& fault : scenario_.timeline) schedule(fault);
+  for (const auto& engine : scenario_.engines) {
+    if (!engine.start) continue;
+    add(*engine.start, {"start " + engine.id, [this, id = engine.id] { find_(id).start(); }});
+  }
 }
 
 Timeline::~Timeline() {

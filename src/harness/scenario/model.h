@@ -115,6 +115,7 @@ struct Engine {
   uint16_t port = 36524;             // intercept: header return
   std::vector<std::string> options;  // appended to the command line
   std::string command;               // another program in this role; {placeholders} allowed
+  std::optional<Duration> start;     // after the traffic began; else before it
   Readiness ready;
   Location at;
 };

@@ -31,6 +31,7 @@ void read_command_line(const Fields& fields, Engine& engine) {
     for (const Value& item : options->items()) engine.options.push_back(read_command_text(item));
   }
   if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
+  if (const Value* start = fields.find("start")) engine.start = start->duration();
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
 }
 
@@ -40,8 +41,8 @@ void read_only_way(const Fields& fields, std::string_view key, std::string_view 
 }
 
 Engine read_copy(const Value& value, const Scenario& scenario, const std::string& id) {
-  const Fields fields(
-      value, {"kind", "on", "map", "capture", "inject", "peer", "options", "command", "ready"});
+  const Fields fields(value, {"kind", "on", "map", "capture", "inject", "peer", "options",
+                              "command", "ready", "start"});
   Engine engine;
   engine.id = id;
   engine.at = value.at();
@@ -62,7 +63,7 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
 }
 
 Engine read_intercept(const Value& value, const Scenario& scenario, const std::string& id) {
-  const Fields fields(value, {"kind", "on", "via", "port", "options", "command", "ready"});
+  const Fields fields(value, {"kind", "on", "via", "port", "options", "command", "ready", "start"});
   Engine engine;
   engine.id = id;
   engine.at = value.at();

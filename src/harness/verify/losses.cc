@@ -166,7 +166,7 @@ class Explanation {
                  : "it was never idle";
     }
     if (reason == "shutdown") {
-      return !e_.drained || c.close == CloseKind::open
+      return !e_.drained || c.close == CloseKind::open || during_outage(c)
                  ? ""
                  : "the client had closed and the engine had said that nothing waits";
     }
