@@ -91,6 +91,7 @@ TEST(Expression, LossReasonsAreThoseOfTheEngine) {
     engine.emplace_back(engine::to_string(static_cast<engine::LossReason>(r)));
   }
   engine.emplace_back("unexplained");
+  engine.emplace_back("copy_outage");  // the verifier's own: lost to an engine that was not there
   const auto names = loss_reason_names();
   EXPECT_EQ(std::vector<std::string>(names.begin(), names.end()), engine);
 }
