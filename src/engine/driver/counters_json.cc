@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "os/clock.h"
+#include "os/memory.h"
 
 namespace mirrorlab::engine {
 
@@ -105,7 +106,7 @@ nlohmann::json usage_json() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return {{"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
-          {"peak_rss_bytes", usage.ru_maxrss * 1024}};
+          {"peak_rss_bytes", os::peak_rss_bytes()}};
 }
 
 }  // namespace mirrorlab::engine

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "harness/cli/run.h"
+#include "harness/report/text.h"
 #include "os/atomic_file.h"
 
 namespace mirrorlab::cli {

@@ -1,7 +1,5 @@
 #include "harness/report/result.h"
 
-#include <fmt/format.h>
-
 namespace mirrorlab::report {
 
 namespace {
@@ -65,45 +63,17 @@ nlohmann::json to_json(const Result& r) {
   for (const auto& e : r.expectations) {
     j["expectations"].push_back({{"text", e.text}, {"passed", e.passed}, {"actual", e.actual}});
   }
+  j["checks"] = nlohmann::json::array();
   for (const auto& c : r.verified.checks) {
     j["checks"].push_back({{"name", c.name}, {"passed", c.passed}, {"detail", c.detail}});
   }
+  j["metrics"] = r.verified.metrics;
+  j["problems"] = r.verified.problems;
+  j["notes"] = r.verified.notes;
+  j["traffic"] = r.traffic;
+  j["reproduce"] = r.reproduce;
   j["artifacts"] = r.artifacts;
   return j;
-}
-
-std::string to_text(const Result& r) {
-  std::string t = fmt::format("\n{}{}: {}\n", r.name,
-                              r.variant.empty() ? "" : " [" + r.variant + "]", r.verdict);
-  if (!r.reason.empty()) t += "  why       " + r.reason + "\n";
-  if (count(r, "online.sessions") > 0) {
-    t += fmt::format("  online    {} sessions, {} requests, {} bytes from clients\n",
-                     count(r, "online.sessions"), count(r, "online.requests"),
-                     count(r, "online.bytes"));
-    t += fmt::format("  mirrored  {} of {} sessions byte for byte, {} of {} requests\n",
-                     count(r, "sessions.exact"), count(r, "online.sessions"),
-                     count(r, "requests.mirrored"), count(r, "online.requests"));
-    t += fmt::format("  order     {} turns before the answer they depended on\n",
-                     count(r, "turns.violations"));
-    t += fmt::format("  isolation {} replies of the test host seen on the clients' side\n",
-                     count(r, "leaked_packets"));
-    if (r.verified.lost.empty()) t += "  lost      nothing\n";
-    for (const auto& l : r.verified.lost) {
-      t += fmt::format("  lost      {} sessions, {} bytes: {} ({})\n", l.sessions, l.bytes,
-                       l.reason, l.hop);
-    }
-  }
-  for (const auto& c : r.verified.checks) {
-    if (!c.passed) t += fmt::format("  check     {} FAILED: {}\n", c.name, c.detail);
-  }
-  for (const auto& e : r.expectations) {
-    if (!e.passed) t += fmt::format("  expected  {}, but it was {}\n", e.text, e.actual);
-  }
-  for (const auto& [name, path] : r.artifacts) {
-    if (name == "result") t += "  result    " + path + "\n";
-  }
-  if (r.verdict != "passed") t += "  again     " + r.reproduce + "\n";
-  return t;
 }
 
 int exit_code(const Result& r) {

@@ -1,4 +1,4 @@
-// result.json (schema version 1, DESIGN section 6) and the words for people.
+// The result of a run, and result.json (schema version 1: docs/schema/result.schema.json).
 #pragma once
 
 #include <map>
@@ -23,15 +23,15 @@ struct Result {
   std::string reason;
   std::map<std::string, double> duration_s;  // setup, traffic, drain, verify, teardown
   verify::Report verified;
-  nlohmann::json copy, intercept, traffic;
-  nlohmann::json links = nlohmann::json::array();  // what each link stage did
+  nlohmann::json copy, intercept;  // null: no such engine, or it wrote no figures
+  nlohmann::json traffic = nlohmann::json::object();  // the built-in clients' own figures
+  nlohmann::json links = nlohmann::json::array();     // what each link stage did
   std::vector<Expectation> expectations;
   std::map<std::string, std::string> artifacts;
   std::string reproduce;  // the command
 };
 
 [[nodiscard]] nlohmann::json to_json(const Result& result);
-[[nodiscard]] std::string to_text(const Result& result);
 // 0 passed, 1 failed, 3 inconclusive or error, 77 skipped, 130 interrupted.
 [[nodiscard]] int exit_code(const Result& result);
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "os/clock.h"
+#include "os/memory.h"
 
 namespace mirrorlab::intercept {
 
@@ -47,7 +48,7 @@ nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& p
   ::getrusage(RUSAGE_SELF, &usage);
   return {{"counters", counters},
           {"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
-          {"peak_rss_bytes", usage.ru_maxrss * 1024}};
+          {"peak_rss_bytes", os::peak_rss_bytes()}};
 }
 
 }  // namespace mirrorlab::intercept
