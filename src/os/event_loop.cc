@@ -127,8 +127,12 @@ tl::expected<void, std::string> EventLoop::arm(Nanos max_wait) {
 }
 
 void EventLoop::fire_timers() {
-  for (TimerId id = 0; id < timers_.size(); ++id) {
-    if (timers_[id].deadline > now_) continue;
+  const auto is_due = [this](const Timer& timer) { return timer.deadline <= now_; };
+  // Why counted: a timer that is set to be due again at once fires in the next turn.
+  for (auto left = std::ranges::count_if(timers_, is_due); left > 0; --left) {
+    const auto first = std::ranges::min_element(timers_, {}, &Timer::deadline);
+    if (!is_due(*first)) return;
+    const auto id = static_cast<TimerId>(first - timers_.begin());
     timers_[id].deadline = kNever;
     // Moved out while it runs: it may remove its own timer, or add one and move the vector.
     TimeCallback callback = std::move(timers_[id].callback);
