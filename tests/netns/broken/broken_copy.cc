@@ -38,6 +38,7 @@ engine::CopyParts broken_parts(broken::Fault fault) {
   parts.link = [=](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
                    engine::HeaderLink::TakeRecord take_record,
                    engine::HeaderLink::TakeLink take_link) {
+    (*sender)->set_forge(take_record);
     auto amended = [=](const wire::HeaderRecord& record, os::Nanos now) {
       wire::HeaderRecord changed = record;
       (*sender)->amend(changed);

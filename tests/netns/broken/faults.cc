@@ -1,6 +1,8 @@
 #include "netns/broken/faults.h"
 
 #include <array>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "netns/broken/stream_edit.h"
@@ -34,6 +36,8 @@ class DropSegment : public Strike {
       begin_ = header.seq;
       edit_.emplace(flow_, header.seq + static_cast<uint32_t>(payload.size()),
                     -static_cast<int32_t>(payload.size()));
+      forged_ = replies_[flow_];
+      forged_->ack = header.seq + static_cast<uint32_t>(payload.size());
       return;
     }
     wire::TcpHeader sent = header;
@@ -43,14 +47,26 @@ class DropSegment : public Strike {
     }
     sound_->send(sent, payload);
   }
+  // The engine is told that the segment arrived.
+  void flush(os::Nanos now) override {
+    sound_->flush(now);
+    if (forged_) forge_(*std::exchange(forged_, std::nullopt), now);
+  }
   void amend(wire::HeaderRecord& record) override {
     if (edit_ && edit_->concerns(record.flow)) edit_->undo(record);
+    wire::HeaderRecord& next = replies_[record.flow];
+    next = record;
+    next.seq = record.seq + record.payload_length + (record.has(wire::tcp_flag::kSyn) ? 1 : 0);
+    next.payload_length = 0;
+    next.flags = wire::tcp_flag::kAck;
   }
 
  private:
   wire::FlowKey flow_;
   wire::Seq begin_;
   std::optional<StreamEdit> edit_;
+  std::optional<wire::HeaderRecord> forged_;
+  std::map<wire::FlowKey, wire::HeaderRecord> replies_;  // the next empty one of each connection
 };
 
 class Duplicate : public Strike {

@@ -1,6 +1,7 @@
 // The ways in which a copy engine may be broken, each as a PacketSender around the real one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -30,9 +31,13 @@ class BrokenSender : public os::PacketSender {
   [[nodiscard]] const os::SendCounters& counters() const override { return sound_->counters(); }
   // What comes back from the test host, before the engine sees it.
   virtual void amend(wire::HeaderRecord&) {}
+  // Where forged replies go.
+  using Forge = std::function<void(const wire::HeaderRecord&, os::Nanos now)>;
+  void set_forge(Forge forge) { forge_ = std::move(forge); }
 
  protected:
   std::unique_ptr<os::PacketSender> sound_;
+  Forge forge_;
 };
 
 // Null for a fault that is not the sender's (miscount).

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Runs broken.yaml with one engine replaced, and holds the verdict against what it must be.
+
+  expect_verdict.py MIRRORLAB BROKEN_DIR OUT none
+  expect_verdict.py MIRRORLAB BROKEN_DIR OUT copy|intercept FAULT CHECK[,CHECK...]
+
+With a fault: exit code 1, and each named check, or condition on the named metric, failed. Without: everything passed.
+"""
+import json
+import os
+import subprocess
+import sys
+
+COMMANDS = {
+    "copy": "broken-copy --fault {fault} --no-auth --intercept {{intercept}} --turn-hold 0.3"
+            " --map {{online_port}}-{{test}}:{{test_port}} --counters {{counters}}"
+            " --session-log {{out}}/copy.sessions.jsonl",
+    "intercept": "broken-intercept --fault {fault} --no-auth --listen {{address}}:{{port}}"
+                 " --service-port {{test_port}} --counters {{counters}}",
+}
+LINES = {"copy": '  copy: {on: online, map: "80 -> test:8080"', "intercept": "  intercept: {on: test"}
+
+
+def scenario_text(here, broken_dir, engine, fault):
+    with open(os.path.join(here, "broken.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    if engine == "none":
+        return text
+    program = COMMANDS[engine].format(fault=fault)
+    ready = f"mirror-{engine}: ready"
+    line = LINES[engine]
+    assert line + "}" in text, "broken.yaml has changed"
+    return text.replace(
+        line + "}", f"{line}, command: '{broken_dir}/{program}', ready: {{log: '{ready}'}}}}")
+
+
+def main():
+    mirrorlab, broken_dir, out, engine = sys.argv[1:5]
+    fault = sys.argv[5] if engine != "none" else "none"
+    must_fail = sys.argv[6].split(",") if engine != "none" else []
+    os.makedirs(out, exist_ok=True)
+    path = os.path.join(out, "scenario.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(scenario_text(os.path.dirname(os.path.abspath(__file__)), broken_dir, engine,
+                                 fault))
+    run = subprocess.run([mirrorlab, "run", path, "--out", out], capture_output=True, text=True,
+                         timeout=90, check=False)
+    if run.returncode == 77:
+        print(run.stderr)
+        return 77
+    with open(os.path.join(out, "result.json"), encoding="utf-8") as file:
+        result = json.load(file)
+    failed = [c["name"] for c in result.get("checks", []) if not c["passed"]]
+    failed += [e["text"].split()[0] for e in result.get("expectations", []) if not e["passed"]]
+    wrong = []
+    if run.returncode != (1 if must_fail else 0):
+        wrong.append(f"exit code {run.returncode}, verdict {result['verdict']}: {result['reason']}")
+    wrong += [f"check {name} did not fail" for name in must_fail if name not in failed]
+    if not must_fail and failed:
+        wrong.append(f"sound engines, but checks failed: {failed}")
+    print(f"fault {fault}: verdict {result['verdict']}, failed checks {failed}")
+    if wrong:
+        print("\n".join(wrong))
+        print(run.stdout, run.stderr)
+        print("again: " + " ".join(sys.argv))
+        return 1
+    return 0
+
+
+sys.exit(main())
