@@ -1,7 +1,6 @@
 #include "harness/cli/lab.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,27 +8,18 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "harness/cli/box_state.h"
+#include "harness/cli/collect.h"
+#include "harness/cli/drain.h"
 #include "harness/cli/engines.h"
 #include "harness/cli/last_packets.h"
 #include "harness/cli/services.h"
 #include "harness/cli/traffic_launch.h"
-#include "harness/net/netlink.h"
 #include "os/clock.h"
 
 namespace mirrorlab::cli {
 
 namespace {
 using scenario::EngineKind;
-using scenario::Role;
-
-// Nothing came in at the test host for so long: another pair of engines has nothing left to send.
-constexpr os::Nanos kQuiet = 500 * os::kNanosPerMilli;
-
-nlohmann::json read_json(const std::string& path) {
-  std::ifstream in(path);
-  return in ? nlohmann::json::parse(in, nullptr, false) : nlohmann::json();
-}
 
 // A client prints its figures as the last line; warnings may stand before it.
 nlohmann::json read_figures(const std::string& log) {
@@ -92,17 +82,9 @@ void Lab::start_services() {
   }
 }
 
-std::vector<const scenario::Engine*> Lab::engines(EngineKind kind) const {
-  std::vector<const scenario::Engine*> all;
-  for (const auto& e : scenario_.engines) {
-    if (e.kind == kind) all.push_back(&e);
-  }
-  return all;
-}
-
 void Lab::start_engines() {
   for (const auto kind : {EngineKind::intercept, EngineKind::copy}) {
-    for (const auto* e : engines(kind)) {
+    for (const auto* e : scenario_.engines_of(kind)) {
       add_program(engine_program(context_, *e));
       if (e->start) {
         programs_.back()->begin_away();
@@ -111,25 +93,6 @@ void Lab::start_engines() {
       }
     }
   }
-}
-
-void Lab::start_taps() {
-  const std::string& online = scenario_.node_of(Role::online)->name;
-  const std::string& test = scenario_.node_of(Role::test)->name;
-  const std::string& clients = scenario_.node_of(Role::clients)->name;
-  const auto tap = [&](const std::string& node, const std::string& device, uint32_t keep) {
-    std::unique_ptr<verify::Tap> made;
-    topology_->space(node).run([&] { made = std::make_unique<verify::Tap>(device, keep); });
-    return made;
-  };
-  for (const auto& n : scenario_.nodes) {
-    if (n.role != Role::clients) continue;
-    client_taps_.push_back(tap(n.name, plan_.device_toward(n.name, online), verify::Tap::kHeaders));
-  }
-  tap_online_ = tap(online, plan_.device_toward(online, clients), verify::Tap::kWhole);
-  tap_egress_ = tap(online, "", verify::Tap::kHeaders);
-  tap_test_ = tap(test, plan_.device_toward(test, online), verify::Tap::kWhole);
-  drops_before_ = box_drops();
 }
 
 void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
@@ -158,7 +121,7 @@ nlohmann::json Lab::drive_traffic() {
   nlohmann::json figures = nlohmann::json::object();
   for (const auto& t : scenario_.traffic) traffic_.push_back({&t, nullptr});
   timeline_ = std::make_unique<Timeline>(
-      scenario_, *topology_, [this](const std::string& name) -> Program& { return program(name); },
+      scenario_, *topology_, find_program(),
       [this](const std::string& command, const std::string& node) { run_command(command, node); });
   const auto began = os::steady_now();
   timeline_->begin(began);
@@ -198,154 +161,18 @@ nlohmann::json Lab::drive_traffic() {
   return figures;
 }
 
-bool Lab::drained(const scenario::Engine& copy, os::Nanos deadline) {
-  Program& engine = program(copy.id);
-  const std::string file = counters_file(context_, copy.id, engine.runs());
-  while (os::steady_now() < deadline && !interrupted_) {
-    std::filesystem::remove(file);
-    engine.signal(SIGUSR1);
-    // The engine answers by writing the file; its end would be an answer too.
-    while (!std::filesystem::exists(file)) {
-      if (!engine.running() || os::steady_now() > deadline || interrupted_) return false;
-      ::usleep(1000);
-    }
-    const auto figures = read_json(file);
-    if (figures.is_object() && figures.value("drained", false)) return true;
-    ::usleep(10'000);  // the next question; an engine that is asked all the time gets nothing done
-  }
-  return false;
-}
-
-bool Lab::quiet(os::Nanos deadline) {
-  const std::string& test = scenario_.node_of(Role::test)->name;
-  const std::string device = plan_.device_toward(test, scenario_.node_of(Role::online)->name);
-  uint64_t last = 0;
-  auto since = os::steady_now();
-  while (os::steady_now() < deadline && !interrupted_) {
-    uint64_t now = 0;
-    topology_->space(test).run([&] { now = net::received_packets(device); });
-    if (now != last) since = os::steady_now();
-    last = now;
-    if (os::steady_now() - since > kQuiet) return true;
-    ::usleep(20'000);
-  }
-  return false;
-}
+void Lab::start_taps() { taps_ = std::make_unique<Taps>(context_, *topology_); }
 
 bool Lab::drain() {
-  const auto deadline = os::steady_now() + scenario_.drain.count();
-  bool all = true;
-  for (const auto* copy : engines(EngineKind::copy)) {
-    if (!program(copy->id).running()) continue;  // ended by the timeline, for good
-    all = (copy->command.empty() ? drained(*copy, deadline) : quiet(deadline)) && all;
-  }
-  return all;
+  evidence_.drained = Drain(context_, *topology_, find_program(), interrupted_).wait();
+  return evidence_.drained;
 }
 
-void Lab::stop_taps() {
-  if (taps_stopped_) return;
-  taps_stopped_ = true;
-  auto& e = evidence_;
-  for (auto& tap : client_taps_) {
-    const auto log = tap->stop();
-    e.tap_drops += tap->drops() + log.left_out();
-    for (const auto& packet : log.packets()) e.clients.add(packet);
-  }
-  for (const auto& [tap, into] :
-       {std::pair{tap_online_.get(), &e.online}, std::pair{tap_egress_.get(), &e.egress},
-        std::pair{tap_test_.get(), &e.test}}) {
-    if (tap == nullptr) continue;
-    *into = tap->stop();
-    e.tap_drops += tap->drops();
-  }
-  verify::write_pcap(context_.out + "/online.pcap", e.online);
-  verify::write_pcap(context_.out + "/test.pcap", e.test);
-}
-
-void Lab::name_services() {
-  auto& e = evidence_;
-  for (const auto* copy : engines(EngineKind::copy)) {
-    for (const auto& m : copy->map) {
-      e.online_service = plan_.endpoint(copy->on, m.online_port);
-      e.test_service = plan_.endpoint(m.test_node, m.test_port);
-    }
-    for (const auto& option : copy->options) {
-      if (option == "-W" || option == "--no-wait") e.waits_for_answers = false;
-    }
-  }
-}
-
-void Lab::collect_engines() {
-  auto& e = evidence_;
-  std::vector<nlohmann::json> runs;
-  for (const auto* copy : engines(EngineKind::copy)) {
-    const int count = program(copy->id).runs();
-    for (auto& figures : read_counters(context_, copy->id, count)) runs.push_back(figures);
-    for (int run = 1; run <= count; ++run) {
-      std::ifstream log(session_log_file(context_, copy->id, run));
-      for (std::string line; std::getline(log, line);) {
-        // The last line of a killed engine may be cut.
-        auto entry = nlohmann::json::parse(line, nullptr, false);
-        if (entry.is_object()) e.session_log.push_back(std::move(entry));
-      }
-    }
-  }
-  e.copy = add_up(runs);
-  e.intercept = intercept_counters();
-  for (const auto& engine : scenario_.engines) {
-    const char* role = engine.kind == EngineKind::copy ? "copy" : "intercept";
-    for (const auto& [from, to] : program(engine.id).outages()) {
-      e.outages.push_back({role, from, to});
-    }
-  }
-}
-
-void Lab::collect_recordings() {
-  auto& e = evidence_;
-  for (const auto& n : scenario_.nodes) {
-    for (const auto& service : n.run) {
-      const bool online = plan_.endpoint(n.name, service.port) == e.online_service;
-      const bool test = plan_.endpoint(n.name, service.port) == e.test_service;
-      if (!online && !test) continue;
-      e.protocol = protocol_of(service);
-      if (service.kind != scenario::ServiceKind::recorder) continue;
-      const std::string name = n.name + "." + service.id;
-      if (const auto wrong = program(name).finish(); !wrong.empty()) {
-        throw std::runtime_error(name + " " + wrong);
-      }
-      verify::Recording all;
-      const int runs = program(name).runs();
-      for (int run = 1; run <= runs; ++run) {
-        auto recording = verify::read_recording(recording_file(context_, name, run));
-        // A run that the timeline killed may have left half a recording.
-        if (!recording && run < runs) continue;
-        if (!recording) throw std::runtime_error(recording.error());
-        auto& part = recording->connections;
-        all.connections.insert(all.connections.end(), part.begin(), part.end());
-      }
-      // Why only one run: what a killed service had not written cannot be held against anyone.
-      if (runs == 1) (online ? e.online_recording : e.test_recording) = std::move(all);
-    }
-  }
-}
-
-void Lab::count_leftovers() {
-  const auto& test = topology_->space(scenario_.node_of(Role::test)->name);
-  const auto deadline = os::steady_now() + kQuiet;
-  for (;;) {
-    uint64_t open = 0;
-    test.run([&] { open = open_connections(evidence_.test_service.port); });
-    evidence_.test_connections_left = open;
-    if (open == 0 || os::steady_now() > deadline) return;
-    ::usleep(10'000);  // the last close is on its way
-  }
-}
-
-verify::Evidence Lab::collect() {
-  name_services();
-  count_leftovers();
+const verify::Evidence& Lab::collect() {
+  name_services(context_, evidence_);
+  count_leftovers(context_, *topology_, evidence_);
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
-    for (const auto* engine : engines(kind)) {
+    for (const auto* engine : scenario_.engines_of(kind)) {
       // Another program in the role may end as it likes.
       const auto wrong = program(engine->id).finish();
       if (!wrong.empty() && engine->command.empty()) {
@@ -353,22 +180,10 @@ verify::Evidence Lab::collect() {
       }
     }
   }
-  stop_taps();
-  collect_engines();
-  collect_recordings();
-  const auto drops = box_drops();
-  evidence_.softnet_drops = drops.softnet - drops_before_.softnet;
-  return std::move(evidence_);
-}
-
-nlohmann::json Lab::intercept_counters() {
-  std::vector<nlohmann::json> runs;
-  for (const auto* e : engines(EngineKind::intercept)) {
-    for (auto& figures : read_counters(context_, e->id, program(e->id).runs())) {
-      runs.push_back(figures);
-    }
-  }
-  return add_up(runs);
+  taps_->stop(evidence_, context_.out);
+  collect_engines(context_, find_program(), evidence_);
+  collect_recordings(context_, find_program(), evidence_);
+  return evidence_;
 }
 
 std::map<std::string, nlohmann::json> Lab::engine_figures() {
@@ -396,7 +211,7 @@ std::string Lab::describe() {
   if (timeline_ && !scenario_.timeline.empty()) {
     text += "timeline so far:\n" + timeline_->history();
   }
-  stop_taps();
+  if (taps_) taps_->stop(evidence_, context_.out);
   for (const auto& [where, packets] :
        {std::pair{"clients", &evidence_.clients},
         std::pair{"online host, toward the clients", &evidence_.online},

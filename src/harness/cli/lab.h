@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/cli/box_state.h"
 #include "harness/cli/lab_context.h"
 #include "harness/cli/program.h"
+#include "harness/cli/taps.h"
 #include "harness/cli/timeline.h"
 #include "harness/cli/topology.h"
-#include "harness/verify/tap.h"
 #include "harness/verify/verify.h"
 
 namespace mirrorlab::cli {
@@ -33,9 +32,8 @@ class Lab {
   // Waits until nothing is on its way to the test host any more. False when the time is over.
   bool drain();
   // Ends engines (their counters are then written), links and taps.
-  verify::Evidence collect();
+  const verify::Evidence& collect();
 
-  [[nodiscard]] nlohmann::json intercept_counters();
   // What each engine counted in all its runs, by id.
   [[nodiscard]] std::map<std::string, nlohmann::json> engine_figures();
   [[nodiscard]] std::vector<wirebox::Figures> link_figures() const;
@@ -56,14 +54,9 @@ class Lab {
   void run_command(const std::string& command, const std::string& node);
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();
-  [[nodiscard]] bool drained(const scenario::Engine& copy, os::Nanos deadline);
-  [[nodiscard]] bool quiet(os::Nanos deadline);
-  void stop_taps();
-  void name_services();
-  void collect_engines();
-  void collect_recordings();
-  void count_leftovers();
-  [[nodiscard]] std::vector<const scenario::Engine*> engines(scenario::EngineKind kind) const;
+  [[nodiscard]] FindProgram find_program() {
+    return [this](const std::string& name) -> Program& { return program(name); };
+  }
 
   const scenario::Scenario& scenario_;
   Plan plan_;
@@ -73,11 +66,8 @@ class Lab {
   std::vector<std::unique_ptr<Program>> programs_;  // in the order of their start
   std::unique_ptr<Timeline> timeline_;
   std::vector<Running> traffic_;
-  std::vector<std::unique_ptr<verify::Tap>> client_taps_;
-  std::unique_ptr<verify::Tap> tap_online_, tap_egress_, tap_test_;
-  BoxDrops drops_before_;
+  std::unique_ptr<Taps> taps_;
   verify::Evidence evidence_;
-  bool taps_stopped_ = false;
 };
 
 }  // namespace mirrorlab::cli

@@ -70,4 +70,7 @@ class Program {
   std::vector<std::pair<os::Nanos, os::Nanos>> outages_;
 };
 
+// A program of the scenario by its name; throws when there is none.
+using FindProgram = std::function<Program&(const std::string& name)>;
+
 }  // namespace mirrorlab::cli

@@ -4,17 +4,16 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <thread>
 
+#include "harness/cli/judge.h"
 #include "harness/cli/lab.h"
+#include "harness/cli/link_report.h"
 #include "harness/cli/requirements.h"
 #include "harness/report/progress.h"
-#include "harness/scenario/expression.h"
 #include "os/atomic_file.h"
 #include "os/clock.h"
 
@@ -71,171 +70,16 @@ class Phases {
   int64_t began_ = 0;
 };
 
-void judge(const scenario::Scenario& s, report::Result& r) {
-  const auto lookup = [&](std::string_view name) -> std::optional<double> {
-    const auto found = r.verified.metrics.find(std::string(name));
-    if (found != r.verified.metrics.end()) return found->second;
-    // A reason that nothing was lost for has no entry of its own.
-    if (name.starts_with("lost.sessions.") || name.starts_with("lost.bytes.")) return 0.0;
-    return std::nullopt;
-  };
-  bool all = true;
-  for (const auto* list : {&s.always, &s.expect}) {
-    for (const auto& expression : *list) {
-      const auto outcome = scenario::evaluate(expression, lookup);
-      r.expectations.push_back({expression.text, outcome.passed, outcome.actual});
-      if (!outcome.passed && all) r.reason = expression.text + " does not hold: " + outcome.actual;
-      all = all && outcome.passed;
-    }
-  }
-  // What the scenario judges by a condition of its own, the check only reports.
-  const auto judged = [&](const std::string& metric) {
-    const auto about = [&](const scenario::Expression& e) { return e.metric == metric; };
-    return std::ranges::any_of(s.always, about) || std::ranges::any_of(s.expect, about);
-  };
-  for (auto& check : r.verified.checks) {
-    if (!check.passed && std::ranges::any_of(check.yields_to, judged)) {
-      check.passed = true;
-      check.detail = "left to the scenario's conditions: " + check.detail;
-    }
-    if (!check.passed && all) r.reason = "check " + check.name + ": " + check.detail;
-    all = all && check.passed;
-  }
-  r.verdict = all ? "passed" : "failed";
-  if (!r.verified.inconclusive.empty()) {
-    r.verdict = "inconclusive";
-    r.reason = r.verified.inconclusive;
-  }
-}
-
-// NAME.COUNTER for the counters, NAME.GROUP.COUNTER for the other groups of numbers.
-void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
-                        std::map<std::string, double>& m) {
-  if (!figures.is_object()) return;
-  for (const auto& [key, value] : figures.items()) {
-    if (value.is_number()) m[name + "." + key] = value;
-    if (!value.is_object()) continue;
-    const std::string group = key == "counters" ? name + "." : name + "." + key + ".";
-    for (const auto& [counter, number] : value.items()) {
-      if (number.is_number()) m[group + counter] = number;
-    }
-  }
-}
-
-void add_metrics(report::Result& r, const std::map<std::string, nlohmann::json>& engines) {
-  auto& m = r.verified.metrics;
-  for (const char* key : {"errors", "requests", "sessions", "requests_per_s"}) {
-    if (r.traffic.contains(key)) m[std::string("traffic.") + key] = r.traffic[key];
-  }
-  if (const auto errors = r.traffic.value("errors", uint64_t{0}); errors > 0) {
-    r.verified.checks.push_back(
-        {"clients",
-         false,
-         fmt::format("{} requests or connections failed for the clients: {}", errors,
-                     r.traffic.value("first_error", "")),
-         {"traffic.errors"}});
-  }
-  // Clients that are no clients of ours are timed on the wire.
-  const bool own = r.traffic.contains("p50_ms");
-  m["latency.online.p50"] = own ? r.traffic["p50_ms"].get<double>() : m["latency.wire.p50"];
-  m["latency.online.p99"] = own ? r.traffic["p99_ms"].get<double>() : m["latency.wire.p99"];
-  m["duration.traffic"] = r.duration_s["traffic"];
-  m["duration.drain"] = r.duration_s["drain"];
-  // By engine, and all copies and all intercepts together under their kind's name.
-  for (const auto& [id, figures] : engines) add_engine_metrics(id, figures, m);
-  add_engine_metrics("copy", r.copy, m);
-  add_engine_metrics("intercept", r.intercept, m);
-}
-
-nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
-  nlohmann::json all = nlohmann::json::array();
-  for (const auto& link : links) {
-    nlohmann::json one{{"name", link.name},
-                       {"kernel_drops", link.kernel_drops},
-                       {"send_errors", link.send_errors},
-                       {"truncated", link.truncated},
-                       {"flows_forgotten", link.flows_forgotten}};
-    for (const size_t i : {0U, 1U}) {
-      const auto& c = link.counters[i];
-      nlohmann::json dropped;
-      for (size_t cause = 0; cause < wirebox::kCauses; ++cause) {
-        dropped[wirebox::to_string(static_cast<wirebox::Cause>(cause))] = c.dropped[cause];
-      }
-      one[i == 0 ? "there" : "back"] = {{"in", c.in},
-                                        {"in_bytes", c.in_bytes},
-                                        {"out", c.out},
-                                        {"out_bytes", c.out_bytes},
-                                        {"unharmed", c.unharmed},
-                                        {"dropped", dropped},
-                                        {"duplicated", c.duplicated},
-                                        {"reordered", c.reordered},
-                                        {"corrupted", c.corrupted},
-                                        {"cut", c.cut}};
-    }
-    all.push_back(one);
-  }
-  return all;
-}
-
-// The dropped packets by name: the same list in every run with the same seed and traffic.
-std::string drops_text(const std::vector<wirebox::Figures>& links) {
+// Why a run did not pass, as far as its processes and packets show: OUT/state.txt.
+std::string write_state(Lab& lab, const std::string& out) {
   std::string text;
-  for (const auto& link : links) {
-    for (const auto& d : link.drops) {
-      text += fmt::format("{} {} {} number {} packet {} {}\n", link.name,
-                          d.direction == wirebox::Direction::a_to_b ? "there" : "back",
-                          d.flow.to_string(), d.number, d.ordinal, wirebox::to_string(d.cause));
-    }
-  }
-  return text;
-}
-
-std::string describe_safely(Lab& lab) {
   try {
-    return lab.describe();
+    text = lab.describe();
   } catch (const std::exception& e) {
-    return std::string("the run cannot be described: ") + e.what() + "\n";
+    text = std::string("the run cannot be described: ") + e.what() + "\n";
   }
-}
-
-void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result& r) {
-  auto& m = r.verified.metrics;
-  for (const char* name : {"lost", "queue_drops", "down", "duplicated", "reordered", "corrupted"}) {
-    m[std::string("links.") + name] = 0;
-  }
-  for (const auto& link : links) {
-    for (const auto& c : link.counters) {
-      const auto dropped = [&](wirebox::Cause cause) {
-        return static_cast<double>(c.dropped[static_cast<size_t>(cause)]);
-      };
-      m["links.lost"] += dropped(wirebox::Cause::loss);
-      m["links.queue_drops"] += dropped(wirebox::Cause::queue);
-      m["links.down"] += dropped(wirebox::Cause::down);
-      m["links.duplicated"] += static_cast<double>(c.duplicated);
-      m["links.reordered"] += static_cast<double>(c.reordered);
-      m["links.corrupted"] += static_cast<double>(c.corrupted);
-    }
-  }
-}
-
-// What made this run say less than it should: the harness, not the engines.
-std::string shortcomings(const std::vector<wirebox::Figures>& links,
-                         const std::vector<std::string>& missed) {
-  for (const auto& link : links) {
-    if (const auto lost = link.kernel_drops + link.send_errors + link.truncated; lost > 0) {
-      return fmt::format("the link stage {} lost {} packets: the box was too slow", link.name,
-                         lost);
-    }
-    for (const auto& c : link.counters) {
-      if (c.dropped[static_cast<size_t>(wirebox::Cause::pool_full)] > 0) {
-        return fmt::format("the link stage {} ran out of memory for waiting packets", link.name);
-      }
-    }
-  }
-  if (!missed.empty()) {
-    return "the traffic was over before the timeline's `" + missed.front() + "`";
-  }
-  return {};
+  if (auto done = os::write_file(out + "/state.txt", text); !done) text += done.error() + "\n";
+  return text;
 }
 
 void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std::string& out,
@@ -258,8 +102,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
   const bool drained = lab.drain();
   stop_if_interrupted();
   phases.begin("verify", "comparing what clients sent with what reached the test host");
-  auto evidence = lab.collect();
-  evidence.drained = drained;
+  const auto& evidence = lab.collect();
   const auto links = lab.link_figures();
   r.verified = verify::verify(evidence);
   r.links = links_json(links);
@@ -278,6 +121,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
     r.verdict = "failed";
     r.reason = "the copy engine still had something to send when the drain time was over";
   }
+  if (r.verdict != "passed") write_state(lab, out);
   phases.begin("teardown", "ending processes; the namespaces go with them");
 }
 
@@ -292,7 +136,7 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
     r.verdict = "error";
     r.reason = e.what();
     phases.end();
-    if (lab && r.reason != "interrupted") std::cerr << describe_safely(*lab);
+    if (lab && r.reason != "interrupted") std::cerr << write_state(*lab, o.out);
   }
   lab.reset();
   phases.end();
@@ -323,6 +167,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
                  {"online_capture", o.out + "/online.pcap"},
                  {"test_capture", o.out + "/test.pcap"},
                  {"link_drops", o.out + "/link-drops.txt"}};
+  if (r.verdict != "passed") r.artifacts["state"] = o.out + "/state.txt";
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';

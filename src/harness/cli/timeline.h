@@ -21,7 +21,6 @@ namespace mirrorlab::cli {
 
 class Timeline {
  public:
-  using FindProgram = std::function<Program&(const std::string& name)>;
   // Runs a command of the scenario on a node to its end; throws when it fails.
   using RunCommand = std::function<void(const std::string& command, const std::string& node)>;
 

@@ -25,6 +25,14 @@ const Node* Scenario::node_of(Role role) const {
   return find_in(nodes, [&](const Node& n) { return n.role == role; });
 }
 
+std::vector<const Engine*> Scenario::engines_of(EngineKind kind) const {
+  std::vector<const Engine*> all;
+  for (const Engine& e : engines) {
+    if (e.kind == kind) all.push_back(&e);
+  }
+  return all;
+}
+
 const char* to_string(Role role) {
   switch (role) {
     case Role::clients:

@@ -213,6 +213,7 @@ struct Scenario {
   [[nodiscard]] const Node* node(std::string_view name) const;
   [[nodiscard]] const Engine* engine(std::string_view id) const;
   [[nodiscard]] const Node* node_of(Role role) const;  // the first one
+  [[nodiscard]] std::vector<const Engine*> engines_of(EngineKind kind) const;
 };
 
 [[nodiscard]] const char* to_string(Role role);

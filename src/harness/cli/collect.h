@@ -1,0 +1,21 @@
+// Evidence beside the taps: what engines and services wrote, and what is left on the test host.
+// Each fills its part of the evidence; they throw std::runtime_error.
+#pragma once
+
+#include "harness/cli/lab_context.h"
+#include "harness/cli/program.h"
+#include "harness/cli/topology.h"
+#include "harness/verify/evidence.h"
+
+namespace mirrorlab::cli {
+
+// Which services are compared.
+void name_services(const LabContext& lab, verify::Evidence& evidence);
+// Connections still open on the test host; the last closes get a moment.
+void count_leftovers(const LabContext& lab, const Topology& topology, verify::Evidence& evidence);
+// Figures, session logs and outages of engines that have ended.
+void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evidence& evidence);
+// Ends the built-in services and reads their recordings.
+void collect_recordings(const LabContext& lab, const FindProgram& find, verify::Evidence& evidence);
+
+}  // namespace mirrorlab::cli

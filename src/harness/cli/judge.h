@@ -1,0 +1,24 @@
+// From what a run measured to its verdict.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/report/result.h"
+#include "harness/scenario/model.h"
+#include "harness/wirebox/link.h"
+
+namespace mirrorlab::cli {
+
+// Figures beside the verifier's that conditions may ask for: clients, durations, engines by id.
+void add_metrics(report::Result& result, const std::map<std::string, nlohmann::json>& engines);
+void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result& result);
+// What made a run say less than it should, so that it is inconclusive: the harness, not the
+// engines.
+[[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links,
+                                       const std::vector<std::string>& missed_faults);
+// The scenario's conditions and the verifier's checks.
+void judge(const scenario::Scenario& scenario, report::Result& result);
+
+}  // namespace mirrorlab::cli
