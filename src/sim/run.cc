@@ -30,9 +30,13 @@ Outcome run_seed(uint64_t seed, const Scenario& scenario, const RunOptions& opti
 
 Outcome shrink(const Outcome& failed, const Scenario& scenario, const RunOptions& options,
                const std::function<void(size_t)>& tried) {
+  constexpr int kMostRuns = 500;
   Outcome best = failed;
   RunOptions o = options;
+  o.trace = false;
+  int runs = 0;
   const auto fails = [&](const std::vector<Fault>& faults) {
+    ++runs;
     o.only = faults;
     Outcome out = run_seed(failed.seed, scenario, o);
     if (tried) tried(best.faults.size());
@@ -40,8 +44,14 @@ Outcome shrink(const Outcome& failed, const Scenario& scenario, const RunOptions
     best = std::move(out);
     return true;
   };
-  if (fails({})) return best;
-  for (size_t parts = 2; best.faults.size() > 1;) {
+  const auto minimal = [&] {
+    if (!options.trace) return best;
+    o.trace = true;
+    o.only = best.faults;
+    return run_seed(failed.seed, scenario, o);
+  };
+  if (fails({})) return minimal();
+  for (size_t parts = 2; best.faults.size() > 1 && runs < kMostRuns;) {
     const std::vector<Fault> now = best.faults;
     const size_t size = std::max<size_t>(1, now.size() / parts);
     bool smaller = false;
@@ -60,7 +70,7 @@ Outcome shrink(const Outcome& failed, const Scenario& scenario, const RunOptions
       parts = std::min(parts * 2, now.size());
     }
   }
-  return best;
+  return minimal();
 }
 
 }  // namespace mirrorlab::sim

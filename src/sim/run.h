@@ -36,7 +36,8 @@ struct Outcome {
 [[nodiscard]] Outcome run_seed(uint64_t seed, const Scenario& scenario, const RunOptions& options);
 
 // Delta debugging (Zeller, Hildebrandt 2002) over the faults of a failed run: no single one of what
-// is left can be taken away without the run passing. `tried` is told the number of faults left.
+// is left can be taken away without the run passing, unless 500 runs were not enough. `tried` is
+// told the number of faults left.
 [[nodiscard]] Outcome shrink(const Outcome& failed, const Scenario& scenario,
                              const RunOptions& options,
                              const std::function<void(size_t)>& tried = {});
