@@ -159,6 +159,7 @@ class TcpEndpoint {
   Nanos rtx_at_ = kNever;  // RTO or persist
   Nanos ack_at_ = kNever;
   Nanos state_at_ = kNever;  // TIME-WAIT, FIN-WAIT-2
+  Nanos challenge_at_ = 0;  // before it no packet without data is answered as unacceptable
   Nanos keepalive_at_ = kNever;
   uint8_t keepalives_left_ = 5;
 };

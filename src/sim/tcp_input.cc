@@ -10,6 +10,10 @@ using wire::tcp_flag::kFin;
 using wire::tcp_flag::kRst;
 using wire::tcp_flag::kSyn;
 
+namespace {
+constexpr Nanos kChallengeInterval = 500 * kMillisecond;  // Linux: tcp_invalid_ratelimit
+}
+
 void TcpEndpoint::take_syn_options(const wire::TcpHeader& syn) {
   const auto& o = syn.options;
   scale_on_ = settings_.window_scale >= 0 && o.window_scale.has_value();
@@ -102,12 +106,13 @@ void TcpEndpoint::on_segment(const wire::TcpHeader& h, wire::Bytes data, Nanos n
       if (!take_ack(h, static_cast<uint32_t>(data.size()), now)) return;
     }
     if (state_ == TcpState::time_wait && h.has(kFin)) state_at_ = now + settings_.time_wait;
-    if (state_ == TcpState::syn_received) {
-      send_syn(now);
-    } else if (state_ != TcpState::closed) {
-      send_ack(now);
-      output(now);
+    // Two ends that both think the other's packets unacceptable would answer each other for ever.
+    const bool limited = data.empty() && now < challenge_at_;
+    if (state_ != TcpState::closed && !limited) {
+      challenge_at_ = now + kChallengeInterval;
+      state_ == TcpState::syn_received ? send_syn(now) : send_ack(now);
     }
+    output(now);
     return;
   }
   if (h.has(kRst)) {
@@ -121,7 +126,8 @@ void TcpEndpoint::on_segment(const wire::TcpHeader& h, wire::Bytes data, Nanos n
     return;
   }
   if (h.has(kSyn)) {  // RFC 5961 section 4.2
-    send_ack(now);
+    if (now >= challenge_at_) send_ack(now);
+    challenge_at_ = now + kChallengeInterval;
     return;
   }
   if (!h.has(kAck)) return;
