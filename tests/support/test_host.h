@@ -1,5 +1,5 @@
 // A test host for the engine core, in virtual time: it listens, acks, answers and closes as its
-// script says, and a wire between loses every Nth packet of either direction where asked.
+// script says, and a wire between loses one of N packets of either direction where asked.
 //
 // It is the far end of one client's mirrored connections, one after the other; what it accepted is
 // kept byte by byte. Small on purpose, and shares no code with the engine but the wire layer.
@@ -37,8 +37,8 @@ class TestHost : public engine::Sink {
  public:
   static constexpr engine::Nanos kOneWay = engine::kMillisecond;
 
-  // `lose_every` 0: a perfect wire.
-  TestHost(const engine::Config& config, std::vector<Answer> answers, uint32_t lose_every);
+  // `lose_one_of` 0: a perfect wire.
+  TestHost(const engine::Config& config, std::vector<Answer> answers, uint32_t lose_one_of);
 
   [[nodiscard]] engine::Core& core() { return core_; }
   [[nodiscard]] engine::Nanos now() const { return now_; }
@@ -83,7 +83,7 @@ class TestHost : public engine::Sink {
 
   engine::Config config_;
   std::vector<Answer> answers_;
-  uint32_t lose_every_;
+  uint32_t lose_one_of_;
   uint32_t sent_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> wire_;
   uint64_t order_ = 0;

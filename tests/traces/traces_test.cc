@@ -21,7 +21,7 @@ namespace {
 
 const std::string kCaptures = MIRRORLAB_SOURCE_DIR "/tests/captures";
 const std::string kExpected = MIRRORLAB_SOURCE_DIR "/tests/traces/expected.txt";
-constexpr uint32_t kLoseEvery = 5;
+constexpr uint32_t kLoseOneOf = 5;
 // Some files are several captures, years apart; two hours end any session as well.
 constexpr int64_t kLongestPause = 7200 * engine::kSecond;
 const wire::Endpoint kTest4 = *wire::Endpoint::parse("198.18.0.1:9");
@@ -62,10 +62,11 @@ Arrived compare(const Conversation& c, const TestHost& host) {
   return arrived;
 }
 
-void play(const CaptureFile& file, const Conversation& c, uint32_t lose_every, Outcomes& outcomes) {
+void play(const CaptureFile& file, const Conversation& c, uint32_t lose_one_of,
+          Outcomes& outcomes) {
   SCOPED_TRACE(c.client.to_string() + " > " + c.online.to_string() +
-               (lose_every != 0 ? ", lossy wire" : ", perfect wire"));
-  TestHost host(config_for(c), c.answers, lose_every);
+               (lose_one_of != 0 ? ", lossy wire" : ", perfect wire"));
+  TestHost host(config_for(c), c.answers, lose_one_of);
   int64_t before = c.from_client.front().time_ns;
   for (const auto& packet : c.from_client) {
     host.run_until(host.now() + std::min(packet.time_ns - before, kLongestPause));
@@ -145,7 +146,7 @@ TEST_P(Trace, EveryConversationHasAnExplainedOutcome) {
       continue;
     }
     play(*file, c, 0, perfect);
-    play(*file, c, kLoseEvery, lossy);
+    play(*file, c, kLoseOneOf, lossy);
   }
   std::string line =
       fmt::format("{}: {} conversations;{}", name, conversations.all.size(), text_of(perfect));
@@ -204,8 +205,8 @@ class Writer : public ::testing::Environment {
     std::ofstream out(kExpected);
     out << "# Outcomes of traces_test: sessions by outcome with a perfect wire to the test host, "
            "and,\n"
-           "# where they differ, with one that loses every "
-        << kLoseEvery << "th packet of both directions.\n";
+           "# where they differ, with one that loses one of "
+        << kLoseOneOf << " packets of both directions.\n";
     for (const auto& [name, line] : lines()) out << line << '\n';
   }
 };

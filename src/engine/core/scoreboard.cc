@@ -77,11 +77,14 @@ void leave_scoreboard(Session& s, Segment& segment) {
 bool mark_sacked(Session& s, const wire::TcpOptions& options) {
   if (!s.queue.in_flight()) return false;
   bool any = false;
+  // Only blocks that could be used are remembered: what lies beyond snd_nxt now may not later.
+  decltype(s.sack_seen) used{};
   for (uint8_t b = 0; b < options.sack_count; ++b) {
     const wire::SackBlock& block = options.sack[b];
     const int64_t left = wire::unwrap(block.left, s.zero, s.snd_una);
     const int64_t right = wire::unwrap(block.right, s.zero, s.snd_una);
     if (left >= right || left < s.snd_una || right > s.snd_nxt) continue;
+    used[b] = block;
     // Most blocks repeat those of the record before, or have grown at their right.
     int64_t from = left;
     for (const wire::SackBlock& seen : s.sack_seen) {
@@ -91,7 +94,7 @@ bool mark_sacked(Session& s, const wire::TcpOptions& options) {
     }
     if (from < right) any |= mark_block(s, left, right, from);
   }
-  if (options.sack_count > 0) s.sack_seen = options.sack;
+  if (options.sack_count > 0) s.sack_seen = used;
   return any;
 }
 
