@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -16,6 +17,8 @@ using scenario::Role;
 // Ethernet header, and the 64 KiB of a super-packet where offloads are on.
 constexpr size_t kEthernetBytes = 18;
 constexpr size_t kSuperPacketBytes = 66 * 1024;
+// Memory of all link stages' rings together.
+constexpr size_t kAllRingsBytes = size_t{1} << 30U;
 
 void overlay(wirebox::Settings& s, const Impairments& i) {
   if (i.delay) s.delay = i.delay->count();
@@ -51,6 +54,8 @@ Topology::Topology(const scenario::Scenario& scenario, const Plan& plan) : scena
     spaces_.emplace(n.name, net::Namespace::create());
     prepare(n, plan);
   }
+  impaired_ = static_cast<size_t>(std::ranges::count_if(
+      plan.links(), [](const Plan::LinkPlan& l) { return l.link->impaired; }));
   for (size_t i = 0; i < plan.links().size(); ++i) {
     const auto& l = plan.links()[i];
     if (l.link->impaired) {
@@ -118,7 +123,9 @@ void Topology::connect_impaired(const Plan::LinkPlan& l, size_t index) {
     wirebox_space_->run([&] {
       net::wait_running(inner.device);
       const size_t frame = l.link->offloads ? kSuperPacketBytes : l.link->mtu + kEthernetBytes;
-      ports[side] = std::make_unique<wirebox::PacketPort>(inner.device, frame);
+      const size_t ring =
+          std::min(wirebox::PacketPort::ample_ring_bytes(frame), kAllRingsBytes / (2 * impaired_));
+      ports[side] = std::make_unique<wirebox::PacketPort>(inner.device, frame, ring);
     });
   }
   stages_.push_back({l.link,

@@ -46,6 +46,7 @@ class Topology {
   std::unique_ptr<net::Namespace> wirebox_space_;
   std::vector<Stage> stages_;
   uint64_t next_change_ = 1;
+  size_t impaired_ = 0;  // links
 };
 
 }  // namespace mirrorlab::cli

@@ -27,7 +27,7 @@ void set_option(int fd, int option, const T& value, const char* what) {
 }
 }  // namespace
 
-PacketPort::PacketPort(const std::string& device, size_t frame_bytes) {
+PacketPort::PacketPort(const std::string& device, size_t frame_bytes, size_t ring_bytes) {
   fd_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd_) throw std::runtime_error(os::error_text("cannot open a packet socket"));
   const int on = 1;
@@ -37,15 +37,15 @@ PacketPort::PacketPort(const std::string& device, size_t frame_bytes) {
   set_option(fd_.get(), PACKET_VERSION, version, "TPACKET_V2");
   // Before the ring: the kernel refuses it afterwards.
   set_option(fd_.get(), PACKET_VNET_HDR, on, "PACKET_VNET_HDR");
-  open_ring(device, frame_bytes);
+  open_ring(device, frame_bytes, ring_bytes);
   bind_to(device);
   queued_.reserve(kBatch);
   messages_.resize(kBatch);
   parts_.resize(2 * kBatch);
 }
 
-void PacketPort::open_ring(const std::string& device, size_t frame_bytes) {
-  ring_bytes_ = frame_bytes > kBlockBytes / 64 ? kSuperPacketRingBytes : kRingBytes;
+void PacketPort::open_ring(const std::string& device, size_t frame_bytes, size_t ring_bytes) {
+  ring_bytes_ = std::max(ring_bytes / kBlockBytes, size_t{1}) * kBlockBytes;
   slot_bytes_ =
       (frame_bytes + kSlotOverhead + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
   slots_per_block_ = kBlockBytes / slot_bytes_;  // a slot does not cross a block

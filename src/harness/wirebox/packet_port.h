@@ -20,9 +20,14 @@ namespace mirrorlab::wirebox {
 
 class PacketPort {
  public:
-  // Opens `device` of the caller's network namespace for frames of up to `frame_bytes`. Throws
-  // std::runtime_error.
-  PacketPort(const std::string& device, size_t frame_bytes);
+  // The memory of a ring that holds some tens of milliseconds of a flood: 20,000 frames of 1500
+  // bytes, or 1,900 super-packets.
+  [[nodiscard]] static size_t ample_ring_bytes(size_t frame_bytes) {
+    return frame_bytes > kBlockBytes / 64 ? size_t{128} << 20U : size_t{32} << 20U;
+  }
+  // Opens `device` of the caller's network namespace for frames of up to `frame_bytes`; at least
+  // 1 MiB of ring. Throws std::runtime_error.
+  PacketPort(const std::string& device, size_t frame_bytes, size_t ring_bytes);
   ~PacketPort();
   PacketPort(const PacketPort&) = delete;
   PacketPort& operator=(const PacketPort&) = delete;
@@ -43,12 +48,9 @@ class PacketPort {
   [[nodiscard]] uint64_t truncated() const { return truncated_; }
 
  private:
-  // 20,000 frames of 1500 bytes, or 1,900 super-packets: some tens of milliseconds of a flood.
-  static constexpr size_t kRingBytes = size_t{32} << 20U;
-  static constexpr size_t kSuperPacketRingBytes = size_t{128} << 20U;
   static constexpr size_t kBlockBytes = size_t{1} << 20U;
   static constexpr size_t kBatch = 128;
-  void open_ring(const std::string& device, size_t frame_bytes);
+  void open_ring(const std::string& device, size_t frame_bytes, size_t ring_bytes);
   void bind_to(const std::string& device);
   [[nodiscard]] uint8_t* slot(size_t index) const {
     return ring_ + index / slots_per_block_ * kBlockBytes + index % slots_per_block_ * slot_bytes_;

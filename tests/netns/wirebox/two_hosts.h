@@ -45,7 +45,8 @@ class TwoHosts {
       });
       middle_.run([&] {
         net::wait_running(inner);
-        ports[i] = std::make_unique<PacketPort>(inner, offloads ? 66 * 1024 : mtu + 18);
+        const size_t frame = offloads ? 66 * 1024 : mtu + 18;
+        ports[i] = std::make_unique<PacketPort>(inner, frame, PacketPort::ample_ring_bytes(frame));
       });
     }
     link_ =
