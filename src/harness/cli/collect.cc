@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 
 #include "harness/cli/box_state.h"
@@ -27,13 +29,31 @@ nlohmann::json intercept_figures(const LabContext& lab, const FindProgram& find)
   return add_up(runs);
 }
 
+// Ends a built-in service and reads what it recorded.
+std::optional<verify::Recording> recording_of(const LabContext& lab, const FindProgram& find,
+                                              const std::string& name) {
+  if (const auto wrong = find(name).finish(); !wrong.empty()) {
+    throw std::runtime_error(name + " " + wrong);
+  }
+  // What a killed service had not written cannot be held against anyone.
+  if (find(name).runs() != 1) return std::nullopt;
+  auto recording = verify::read_recording(recording_file(lab, name, 1));
+  if (!recording) throw std::runtime_error(recording.error());
+  return std::move(*recording);
+}
 }  // namespace
 
 void name_services(const LabContext& lab, verify::Evidence& e) {
   for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
     for (const auto& m : copy->map) {
-      e.online_service = lab.plan.endpoint(copy->on, m.online_port);
-      e.test_service = lab.plan.endpoint(m.test_node, m.test_port);
+      verify::MirroredService service;
+      service.online = lab.plan.endpoint(copy->on, m.online_port);
+      service.test = lab.plan.endpoint(m.test_node, m.test_port);
+      // Two engines may share a mapping, one standing by for the other.
+      if (std::ranges::find(e.services, service.online, &verify::MirroredService::online) ==
+          e.services.end()) {
+        e.services.push_back(std::move(service));
+      }
     }
     for (const auto& option : copy->options) {
       if (option == "-W" || option == "--no-wait") e.waits_for_answers = false;
@@ -68,27 +88,15 @@ void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evi
 void collect_recordings(const LabContext& lab, const FindProgram& find, verify::Evidence& e) {
   for (const auto& n : lab.scenario.nodes) {
     for (const auto& service : n.run) {
-      const bool online = lab.plan.endpoint(n.name, service.port) == e.online_service;
-      const bool test = lab.plan.endpoint(n.name, service.port) == e.test_service;
-      if (!online && !test) continue;
-      e.protocol = protocol_of(service);
-      if (service.kind != scenario::ServiceKind::recorder) continue;
-      const std::string name = n.name + "." + service.id;
-      if (const auto wrong = find(name).finish(); !wrong.empty()) {
-        throw std::runtime_error(name + " " + wrong);
+      const auto endpoint = lab.plan.endpoint(n.name, service.port);
+      for (auto& mirrored : e.services) {
+        const bool online = endpoint == mirrored.online;
+        if (!online && endpoint != mirrored.test) continue;
+        mirrored.protocol = protocol_of(service);
+        if (service.kind != scenario::ServiceKind::recorder) continue;
+        (online ? mirrored.online_recording : mirrored.test_recording) =
+            recording_of(lab, find, n.name + "." + service.id);
       }
-      verify::Recording all;
-      const int runs = find(name).runs();
-      for (int run = 1; run <= runs; ++run) {
-        auto recording = verify::read_recording(recording_file(lab, name, run));
-        // A run that the timeline killed may have left half a recording.
-        if (!recording && run < runs) continue;
-        if (!recording) throw std::runtime_error(recording.error());
-        auto& part = recording->connections;
-        all.connections.insert(all.connections.end(), part.begin(), part.end());
-      }
-      // Why only one run: what a killed service had not written cannot be held against anyone.
-      if (runs == 1) (online ? e.online_recording : e.test_recording) = std::move(all);
     }
   }
 }
@@ -98,7 +106,9 @@ void count_leftovers(const LabContext& lab, const Topology& topology, verify::Ev
   const auto deadline = os::steady_now() + kLastCloses;
   for (;;) {
     uint64_t open = 0;
-    test.run([&] { open = open_connections(e.test_service.port); });
+    test.run([&] {
+      for (const auto& service : e.services) open += open_connections(service.test.port);
+    });
     e.test_connections_left = open;
     if (open == 0 || os::steady_now() > deadline) return;
     ::usleep(10'000);  // the last close is on its way

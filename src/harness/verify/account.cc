@@ -57,8 +57,8 @@ std::vector<std::string> check_account(const Evidence& e, const Measured& m) {
   } else if (sessions < m.sessions && one_life && !capture_lost) {
     claims("captured sessions", sessions, m.sessions);
   }
-  // Why one life: a copy engine started again mirrors whole what it saw of a session, and cannot know
-  // what the one before it saw.
+  // Why one life: a copy engine started again mirrors whole what it saw of a session, and cannot
+  // know what the one before it saw.
   if (mirrored > m.exact && one_life) claims("sessions mirrored exactly", mirrored, m.exact);
   if (mirrored_bytes > m.covered_bytes) claims("mirrored bytes", mirrored_bytes, m.covered_bytes);
   const uint64_t most = m.online_bytes + m.online_bytes_beyond_holes;

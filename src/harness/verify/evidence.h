@@ -20,15 +20,19 @@ struct Outage {
   int64_t from_ns = 0, to_ns = 0;  // wall clock; from 0: it was not up when the traffic began
 };
 
-struct Evidence {
-  PacketLog online;   // the online host's device toward the clients, whole packets
-  PacketLog test;     // the test host's device, whole packets
-  PacketLog clients;  // the clients' device; headers suffice
-  PacketLog egress;   // all devices of the online host; headers suffice
-  wire::Endpoint online_service;
-  wire::Endpoint test_service;
+// An online service and the test service its clients are mirrored to.
+struct MirroredService {
+  wire::Endpoint online, test;
   Protocol protocol = Protocol::http;
   std::optional<Recording> online_recording, test_recording;
+};
+
+struct Evidence {
+  std::vector<MirroredService> services;
+  PacketLog online;     // the online host's device toward the clients, whole packets
+  PacketLog test;       // the test host's device, whole packets
+  PacketLog clients;    // the clients' device; headers suffice
+  PacketLog egress;     // all devices of the online host; headers suffice
   nlohmann::json copy;  // the engines' own figures; null when one wrote none
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;

@@ -7,18 +7,22 @@
 
 namespace mirrorlab::verify {
 
-Isolation check_isolation(const Evidence& e, const Connections& online) {
+Isolation check_isolation(const Evidence& e, const std::vector<const Connections*>& online) {
   Isolation out;
   const auto note = [&](const std::string& what, const wire::TcpHeader& h) {
     if (out.first.empty()) {
       out.first = what + ": " + h.src.to_string() + " to " + h.dst.to_string();
     }
   };
+  const auto is_test = [&](const wire::Endpoint& endpoint) {
+    return std::ranges::any_of(
+        e.services, [&](const MirroredService& service) { return service.test == endpoint; });
+  };
   const auto leaks = [&](const PacketLog& log) {
     uint64_t seen = 0;
     for (const TapPacket& p : log.packets()) {
       const auto parsed = wire::parse_ip_packet(p.bytes());
-      if (!parsed || parsed->header.src != e.test_service) continue;
+      if (!parsed || !is_test(parsed->header.src)) continue;
       ++seen;
       note("a reply of the test service left the test host", parsed->header);
     }
@@ -28,17 +32,19 @@ Isolation check_isolation(const Evidence& e, const Connections& online) {
   out.leaked = std::max(leaks(e.clients), leaks(e.online));
 
   std::set<wire::IpAddress> clients;
-  for (const Connection& c : online.all) clients.insert(c.client.address);
+  for (const Connections* part : online) {
+    for (const Connection& c : part->all) clients.insert(c.client.address);
+  }
   uint64_t forwarded = 0;
   for (const TapPacket& p : e.egress.packets()) {
     const auto parsed = wire::parse_ip_packet(p.bytes());
     if (!parsed) continue;
     const auto& h = parsed->header;
-    if (h.src == e.test_service && !p.outgoing) {
+    if (is_test(h.src) && !p.outgoing) {
       ++forwarded;
       note("a reply of the test service left the test host", h);
     }
-    if (!p.outgoing || h.dst == e.test_service || !clients.contains(h.src.address)) continue;
+    if (!p.outgoing || is_test(h.dst) || !clients.contains(h.src.address)) continue;
     ++out.misdirected;
     note("sent in a client's name, not to the test service", h);
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "harness/verify/connections.h"
 #include "harness/verify/evidence.h"
@@ -16,6 +17,7 @@ struct Isolation {
   std::string first;         // the first of either, in words
 };
 
-[[nodiscard]] Isolation check_isolation(const Evidence& evidence, const Connections& online);
+[[nodiscard]] Isolation check_isolation(const Evidence& evidence,
+                                        const std::vector<const Connections*>& online);
 
 }  // namespace mirrorlab::verify

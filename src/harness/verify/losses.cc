@@ -26,34 +26,29 @@ uint64_t number(const nlohmann::json& j, const char* group, const char* key) {
 
 class Explanation {
  public:
-  Explanation(const Evidence& e, const Connections& online, const Connections& test,
-              const Recorded* records)
-      : e_(e), online_(online), test_(test), records_(records) {
+  Explanation(const Evidence& e, const MirroredService& service, const Connections& online,
+              const Connections& test, const Recorded* records,
+              std::map<std::string, uint64_t>& unlogged)
+      : e_(e), online_(online), test_(test), records_(records), unlogged_(unlogged) {
     for (const auto& line : e.session_log) {
       if (!line.is_object()) continue;
       const auto client = wire::Endpoint::parse(line.value("client", ""));
-      if (!client) continue;
+      if (!client ||
+          line.value("online", service.online.to_string()) != service.online.to_string()) {
+        continue;
+      }
       Entry entry;
       entry.reason = line.value("reason", "none");
       entry.first_seq = line.value("first_seq", int64_t{-1});
       entry.captured = line.value("bytes_captured", uint64_t{0});
       entry.mirrored = line.value("bytes_mirrored", uint64_t{0});
       entry.lost = line.value("bytes_lost", uint64_t{0});
-      ++logged_[entry.reason];
       entries_[*client].push_back(entry);
-    }
-    if (e.copy.is_object() && e.copy.contains("account")) {
-      // Sessions refused at their first packet are in the account only.
-      const auto lost = e.copy["account"].value("sessions_lost", nlohmann::json::object());
-      for (const auto& [reason, count] : lost.items()) {
-        const uint64_t known = logged_[reason];
-        if (count.get<uint64_t>() > known) unlogged_[reason] = count.get<uint64_t>() - known;
-      }
     }
     for (const TapPacket& p : e.egress.packets()) {
       if (!p.outgoing) continue;
       const auto parsed = wire::parse_ip_packet(p.bytes());
-      if (parsed && parsed->header.dst == e.test_service) sent_.insert(parsed->header.src);
+      if (parsed && parsed->header.dst == service.test) sent_.insert(parsed->header.src);
     }
   }
 
@@ -199,7 +194,7 @@ class Explanation {
   const Connections& test_;
   const Recorded* records_;
   std::unordered_map<wire::Endpoint, std::vector<Entry>> entries_;
-  std::map<std::string, uint64_t> logged_, unlogged_;
+  std::map<std::string, uint64_t>& unlogged_;
   std::unordered_set<wire::Endpoint> sent_;  // clients as whom the engine sent anything
 };
 }  // namespace
@@ -217,9 +212,27 @@ std::string hop_of(const std::string& reason) {
   return found == kHops.end() ? "copy" : found->second;
 }
 
-std::vector<Lost> explain(const Evidence& e, const Connections& online, const Connections& test,
-                          const Recorded* test_records, Mirror& mirror) {
-  Explanation explanation(e, online, test, test_records);
+std::map<std::string, uint64_t> refusals(const Evidence& e) {
+  std::map<std::string, uint64_t> logged;
+  std::map<std::string, uint64_t> refused;
+  for (const auto& line : e.session_log) {
+    if (line.is_object()) ++logged[line.value("reason", "none")];
+  }
+  if (!e.copy.is_object() || !e.copy.contains("account")) return refused;
+  const auto lost = e.copy["account"].value("sessions_lost", nlohmann::json::object());
+  for (const auto& [reason, count] : lost.items()) {
+    if (!count.is_number_unsigned()) continue;
+    const auto sessions = count.get<uint64_t>();
+    if (sessions > logged[reason]) refused[reason] = sessions - logged[reason];
+  }
+  return refused;
+}
+
+std::vector<Lost> explain(const Evidence& e, const MirroredService& service,
+                          const Connections& online, const Connections& test,
+                          const Recorded* test_records, Mirror& mirror,
+                          std::map<std::string, uint64_t>& unlogged) {
+  Explanation explanation(e, service, online, test, test_records, unlogged);
   std::map<std::pair<std::string, std::string>, Lost> sums;
   for (Session& s : mirror.sessions) {
     const bool lost = s.lost_bytes > 0 || s.fate == Fate::missing;

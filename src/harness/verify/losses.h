@@ -5,6 +5,7 @@
 // not yet there, are explained by the outage that the harness itself caused, if the times fit.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -25,9 +26,14 @@ struct Lost {
 };
 
 // Fills reason, hop and problem of each session that lost anything; the sums, largest first.
-[[nodiscard]] std::vector<Lost> explain(const Evidence& evidence, const Connections& online,
-                                        const Connections& test, const Recorded* test_records,
-                                        Mirror& mirror);
+// `unlogged`: what is left of refusals(), which one call after the other uses up.
+[[nodiscard]] std::vector<Lost> explain(const Evidence& evidence, const MirroredService& service,
+                                        const Connections& online, const Connections& test,
+                                        const Recorded* test_records, Mirror& mirror,
+                                        std::map<std::string, uint64_t>& unlogged);
+
+// Sessions refused at their first packet are in the engine's account only, not in its log.
+[[nodiscard]] std::map<std::string, uint64_t> refusals(const Evidence& evidence);
 
 // Where a session with this reason of the engine's died.
 [[nodiscard]] std::string hop_of(const std::string& reason);

@@ -6,19 +6,11 @@
 namespace mirrorlab::verify {
 
 namespace {
-// The most connections that were open at one time.
-uint64_t concurrency(const Connections& all) {
-  std::vector<std::pair<int64_t, int>> events;
-  events.reserve(2 * all.all.size());
+void add_events(const Connections& all, std::vector<std::pair<int64_t, int>>& events) {
   for (const Connection& c : all.all) {
     events.emplace_back(c.first_ns, 1);
     events.emplace_back(c.close == CloseKind::open ? c.last_ns + 1 : c.close_ns, -1);
   }
-  std::ranges::sort(events);
-  int64_t open = 0;
-  int64_t most = 0;
-  for (const auto& [time, change] : events) most = std::max(most, open += change);
-  return static_cast<uint64_t>(most);
 }
 
 // Requests of which no byte was lost.
@@ -58,9 +50,17 @@ double percentile(std::vector<float>& samples, double fraction) {
   return static_cast<double>(*middle);
 }
 
-Sums sum_up(const Evidence& e, const Connections& online, const Connections& test,
-            const Mirror& mirror) {
-  Sums s;
+uint64_t Sums::peak(Events& events) {
+  std::ranges::sort(events);
+  int64_t open = 0;
+  int64_t most = 0;
+  for (const auto& [time, change] : events) most = std::max(most, open += change);
+  return static_cast<uint64_t>(most);
+}
+
+void Sums::add(const MirroredService& service, const Connections& online, const Connections& test,
+               const Mirror& mirror) {
+  Sums& s = *this;
   for (const Session& session : mirror.sessions) {
     const Connection& o = online.all[session.online];
     ++s.online_sessions;
@@ -68,7 +68,7 @@ Sums sum_up(const Evidence& e, const Connections& online, const Connections& tes
     s.online_bytes += static_cast<uint64_t>(o.length);
     s.online_beyond_holes += o.bytes_beyond_hole();
     s.online_retransmitted += o.retransmitted_bytes;
-    const auto ends = request_ends(o, e.protocol);
+    const auto ends = request_ends(o, service.protocol);
     s.online_requests += ends.size();
     s.covered_bytes += session.covered_bytes;
     s.repeated_bytes += session.repeated_bytes;
@@ -85,12 +85,11 @@ Sums sum_up(const Evidence& e, const Connections& online, const Connections& tes
   for (const Connection& t : test.all) {
     ++s.test_sessions;
     s.test_bytes += static_cast<uint64_t>(t.length);
-    s.test_requests += request_ends(t, e.protocol).size();
+    s.test_requests += request_ends(t, service.protocol).size();
     s.test_retransmitted += t.retransmitted_bytes;
   }
-  s.online_concurrency = concurrency(online);
-  s.test_concurrency = concurrency(test);
-  return s;
+  add_events(online, online_events);
+  add_events(test, test_events);
 }
 
 }  // namespace mirrorlab::verify

@@ -20,28 +20,56 @@ uint64_t engine_counter(const Evidence& e, const char* name) {
   return e.copy.value("counters", nlohmann::json::object()).value(name, uint64_t{0});
 }
 
+// One pair of services, their connections matched.
+struct Part {
+  const MirroredService* service;
+  Connections online, test;
+  Mirror mirror;
+  std::optional<Recorded> online_records, test_records;
+
+  [[nodiscard]] std::string in_words(const Session& s) const {
+    return online.all[s.online].client.to_string() + ": " + s.problem;
+  }
+};
+
 class Verification {
  public:
-  explicit Verification(const Evidence& e)
-      : e_(e),
-        online_(reassemble(e.online, e.online_service)),
-        test_(reassemble(e.test, e.test_service)) {}
+  explicit Verification(const Evidence& e) : e_(e) {
+    for (const MirroredService& service : e.services) {
+      Part part{
+          &service, reassemble(e.online, service.online), reassemble(e.test, service.test), {}, {},
+          {}};
+      part.mirror = match(part.online, part.test);
+      if (service.online_recording) {
+        part.online_records = lay_beside(*service.online_recording, part.online, "online");
+      }
+      if (service.test_recording) {
+        part.test_records = lay_beside(*service.test_recording, part.test, "test");
+      }
+      parts_.push_back(std::move(part));
+    }
+  }
 
   Report run() {
-    mirror_ = match(online_, test_);
-    if (e_.online_recording) online_records_ = lay_beside(*e_.online_recording, online_, "online");
-    if (e_.test_recording) test_records_ = lay_beside(*e_.test_recording, test_, "test");
-    report_.lost = explain(e_, online_, test_, records(test_records_), mirror_);
-    sums_ = sum_up(e_, online_, test_, mirror_);
+    auto unlogged = refusals(e_);
+    for (Part& part : parts_) {
+      auto lost = explain(e_, *part.service, part.online, part.test, records(part.test_records),
+                          part.mirror, unlogged);
+      report_.lost.insert(report_.lost.end(), lost.begin(), lost.end());
+      sums_.add(*part.service, part.online, part.test, part.mirror);
+      extra_ += part.mirror.extra.size();
+    }
     check_sessions();
     check_turns();
     check_reach();
     check_engines();
     check_recordings();
     look_at_answers();
-    for (const Session& s : mirror_.sessions) problem(online_.all[s.online], s.problem);
-    for (const uint32_t i : mirror_.extra) {
-      problem(test_.all[i], "a mirrored connection without an online one");
+    for (const Part& part : parts_) {
+      for (const Session& s : part.mirror.sessions) problem(part.online.all[s.online], s.problem);
+      for (const uint32_t i : part.mirror.extra) {
+        problem(part.test.all[i], "a mirrored connection without an online one");
+      }
     }
     judge_evidence();
     return std::move(report_);
@@ -63,34 +91,40 @@ class Verification {
   }
   void problem(const Connection& c, const std::string& what) {
     if (what.empty()) return;
-    if (first_problem_.empty()) first_problem_ = c.client.to_string() + ": " + what;
     if (report_.problems.size() < kMaxProblems) {
       report_.problems.push_back(c.client.to_string() + ": " + what);
     }
   }
-  std::string first(Fate fate) const {
-    for (const Session& s : mirror_.sessions) {
-      if (s.fate == fate) return online_.all[s.online].client.to_string() + ": " + s.problem;
+  // The first session that `is_it`, in words.
+  template <class Predicate>
+  [[nodiscard]] std::string first(const Predicate& is_it) const {
+    for (const Part& part : parts_) {
+      for (const Session& s : part.mirror.sessions) {
+        if (is_it(s)) return part.in_words(s);
+      }
     }
     return {};
   }
+  [[nodiscard]] std::string first(Fate fate) const {
+    return first([&](const Session& s) { return s.fate == fate; });
+  }
 
   void check_sessions() {
-    const Sums& s = sums_;
+    Sums& s = sums_;
     set("online.sessions", s.online_sessions);
     set("online.requests", s.online_requests);
     set("online.bytes", s.online_bytes);
-    set("online.concurrency", s.online_concurrency);
+    set("online.concurrency", s.online_concurrency());
     set("online.retransmitted_bytes", s.online_retransmitted);
     set("test.sessions", s.test_sessions);
     set("test.requests", s.test_requests);
     set("test.bytes", s.test_bytes);
-    set("test.concurrency", s.test_concurrency);
+    set("test.concurrency", s.test_concurrency());
     set("test.retransmitted_bytes", s.test_retransmitted);
     set("sessions.exact", s.exact);
     set("sessions.partial", s.partial);
     set("sessions.missing", s.missing);
-    set("sessions.extra", mirror_.extra.size());
+    set("sessions.extra", extra_);
     set("sessions.reopened", s.reopened);
     set("streams.mismatched", s.mismatched);
     set("requests.mirrored", s.requests_mirrored);
@@ -110,13 +144,9 @@ class Verification {
     check("exact", s.partial == 0, of(s.partial) + "in part; " + first(Fate::partial), whole);
     check("true_streams", s.mismatched == 0,
           of(s.mismatched) + "altered; " + first(Fate::mismatched));
-    check("no_extra", mirror_.extra.empty(),
-          std::to_string(mirror_.extra.size()) + " mirrored connections without an online one" +
-              (mirror_.extra.empty()
-                   ? ""
-                   : ", the first from " + test_.all[mirror_.extra.front()].client.to_string()));
+    check("no_extra", extra_ == 0,
+          std::to_string(extra_) + " mirrored connections without an online one");
     uint64_t sessions = 0, bytes = 0, unexplained = 0;
-    std::string which;
     for (const Lost& l : report_.lost) {
       sessions += l.sessions;
       bytes += l.bytes;
@@ -124,21 +154,21 @@ class Verification {
       set("lost.bytes." + l.reason, l.bytes + count("lost.bytes." + l.reason));
       if (l.reason == kUnexplained) unexplained += l.sessions;
     }
-    for (const Session& one : mirror_.sessions) {
-      if (one.reason != kUnexplained || !which.empty()) continue;
-      which = online_.all[one.online].client.to_string() + ": " + one.problem;
-    }
     set("lost.sessions", sessions);
     set("lost.bytes", bytes);
     set("lost.unexplained", unexplained);
     check("explained", unexplained == 0,
-          std::to_string(unexplained) + " sessions lost without a reason that holds; " + which);
+          std::to_string(unexplained) + " sessions lost without a reason that holds; " +
+              first([](const Session& one) { return one.reason == kUnexplained; }));
   }
 
   void check_turns() {
     Order order;
-    for (const Session& s : mirror_.sessions) {
-      check_order(s, online_, test_, records(online_records_), records(test_records_), order);
+    for (const Part& part : parts_) {
+      for (const Session& s : part.mirror.sessions) {
+        check_order(s, part.online, part.test, records(part.online_records),
+                    records(part.test_records), order);
+      }
     }
     // Releases by rule that the engine owns up to excuse as many turns, and no more.
     const uint64_t timeouts = engine_counter(e_, "turn_released_by_timeout");
@@ -168,7 +198,9 @@ class Verification {
   }
 
   void check_reach() {
-    const Isolation isolation = check_isolation(e_, online_);
+    std::vector<const Connections*> online;
+    for (const Part& part : parts_) online.push_back(&part.online);
+    const Isolation isolation = check_isolation(e_, online);
     set("leaked_packets", isolation.leaked);
     set("misdirected_packets", isolation.misdirected);
     check("isolated", isolation.leaked == 0,
@@ -197,62 +229,70 @@ class Verification {
   }
 
   void check_recordings() {
-    if (!online_records_ && !test_records_) {
-      report_.notes.push_back("these services record nothing: judged by the taps alone");
-      return;
-    }
     uint64_t disagreements = 0;
     std::string what;
-    for (const auto* side : {records(online_records_), records(test_records_)}) {
-      if (side == nullptr) continue;
-      disagreements += side->disagreements;
-      if (what.empty()) what = side->first_disagreement;
-    }
-    if (online_records_ && test_records_) {
-      for (const Session& s : mirror_.sessions) {
-        if (s.fate != Fate::exact || s.twins.size() != 1) continue;
-        const auto* a = online_records_->of[s.online];
-        const auto* b = test_records_->of[s.twins[0].connection];
-        if (a == nullptr || b == nullptr || a->close != "client" || b->close != "client") continue;
-        if (a->bytes == b->bytes && a->digest == b->digest) continue;
-        ++disagreements;
-        if (what.empty()) {
-          what = a->client.to_string() + ": the two services recorded different streams (" +
-                 std::to_string(a->bytes) + " and " + std::to_string(b->bytes) + " bytes)";
-        }
+    bool any = false;
+    for (const Part& part : parts_) {
+      for (const auto* side : {records(part.online_records), records(part.test_records)}) {
+        if (side == nullptr) continue;
+        any = true;
+        disagreements += side->disagreements;
+        if (what.empty()) what = side->first_disagreement;
       }
+      if (part.online_records && part.test_records) compare_recordings(part, disagreements, what);
+    }
+    if (!any) {
+      report_.notes.push_back("these services record nothing: judged by the taps alone");
+      return;
     }
     set("recordings.disagreements", disagreements);
     check("recordings", disagreements == 0,
           std::to_string(disagreements) + " connections; " + what);
   }
 
+  // Both services read their streams to the end: then they read the same.
+  static void compare_recordings(const Part& part, uint64_t& disagreements, std::string& what) {
+    for (const Session& s : part.mirror.sessions) {
+      if (s.fate != Fate::exact || s.twins.size() != 1) continue;
+      const auto* a = part.online_records->of[s.online];
+      const auto* b = part.test_records->of[s.twins[0].connection];
+      if (a == nullptr || b == nullptr || a->close != "client" || b->close != "client") continue;
+      if (a->bytes == b->bytes && a->digest == b->digest) continue;
+      ++disagreements;
+      if (what.empty()) {
+        what = a->client.to_string() + ": the two services recorded different streams (" +
+               std::to_string(a->bytes) + " and " + std::to_string(b->bytes) + " bytes)";
+      }
+    }
+  }
+
   void look_at_answers() {
     uint64_t equal = 0;
     uint64_t differing = 0;
-    for (const Session& s : mirror_.sessions) {
-      if (s.fate != Fate::exact) continue;
-      ++(same_answers(s) ? equal : differing);
+    std::vector<float> answers;
+    for (const Part& part : parts_) {
+      for (const Session& s : part.mirror.sessions) {
+        if (s.fate == Fate::exact) ++(same_answers(part, s) ? equal : differing);
+      }
+      for (const Connection& c : part.online.all) {
+        answers.insert(answers.end(), c.answer_ms.begin(), c.answer_ms.end());
+      }
     }
     set("answers.equal", equal);
     set("answers.differing", differing);
-    std::vector<float> answers;
-    for (const Connection& c : online_.all) {
-      answers.insert(answers.end(), c.answer_ms.begin(), c.answer_ms.end());
-    }
     percentiles("latency.wire", answers);
   }
-  [[nodiscard]] bool same_answers(const Session& s) const {
-    if (online_records_ && test_records_ && s.twins.size() == 1) {
-      const auto* a = online_records_->of[s.online];
-      const auto* b = test_records_->of[s.twins[0].connection];
+  [[nodiscard]] static bool same_answers(const Part& part, const Session& s) {
+    if (part.online_records && part.test_records && s.twins.size() == 1) {
+      const auto* a = part.online_records->of[s.online];
+      const auto* b = part.test_records->of[s.twins[0].connection];
       if (a != nullptr && b != nullptr) {
         return a->answer_bytes == b->answer_bytes && a->answer_digest == b->answer_digest;
       }
     }
     int64_t acked = 0;
-    for (const Twin& twin : s.twins) acked += test_.all[twin.connection].acked;
-    return acked == online_.all[s.online].acked;
+    for (const Twin& twin : s.twins) acked += part.test.all[twin.connection].acked;
+    return acked == part.online.all[s.online].acked;
   }
 
   void judge_evidence() {
@@ -283,12 +323,10 @@ class Verification {
   }
 
   const Evidence& e_;
-  Connections online_, test_;
-  Mirror mirror_;
-  std::optional<Recorded> online_records_, test_records_;
+  std::vector<Part> parts_;
   Sums sums_;
+  uint64_t extra_ = 0;
   Report report_;
-  std::string first_problem_;
 };
 }  // namespace
 

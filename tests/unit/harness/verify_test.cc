@@ -43,8 +43,7 @@ nlohmann::json log_entry(const std::string& reason, uint64_t lost, uint32_t firs
 // Everything but the test host's side.
 Evidence online_only() {
   Evidence e;
-  e.online_service = kOnline;
-  e.test_service = kTest;
+  e.services = {{kOnline, kTest, Protocol::http, {}, {}}};
   TapWriter online(e.online);
   write_connection(online, kOnline, kGood);
   TapWriter clients(e.clients);
@@ -62,8 +61,8 @@ Evidence good() { return with_test(kGood); }
 
 Evidence recorded_good() {
   Evidence e = good();
-  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
-  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.services[0].online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.services[0].test_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
   return e;
 }
 
@@ -81,10 +80,29 @@ TEST(Verifier, PassesAnExactMirror) {
   EXPECT_TRUE(r.inconclusive.empty());
   ASSERT_EQ(r.notes.size(), 1U) << "no recordings: the report must say so";
 }
+TEST(Verifier, CountsRequestsByProtocol) {
+  const std::vector<std::pair<Protocol, std::string>> cases{
+      {Protocol::resp, "*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\n*1\r\n$4\r\nPI\r\n\r\n"},
+      {Protocol::http,
+       "GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nTRANSFER-ENCODING: chunked\r\n\r\n3\r\nabc\r\n"
+       "0\r\n\r\nPOST / HTTP/1.0\r\nContent-Length: 4\r\n\r\n\r\n\r\n"}};
+  for (const auto& [protocol, stream] : cases) {
+    for (const size_t piece : {size_t{1}, size_t{5}, stream.size()}) {
+      Evidence e;
+      e.services = {{kOnline, kTest, protocol, {}, {}}};
+      std::vector<SentPiece> pieces;
+      for (size_t at = 0; at < stream.size(); at += piece) {
+        pieces.push_back({static_cast<uint32_t>(at), stream.substr(at, piece), 0});
+      }
+      TapWriter online(e.online);
+      write_connection(online, kOnline, pieces);
+      EXPECT_EQ(verify(e).metrics.at("online.requests"), 3) << stream << " by " << piece;
+    }
+  }
+}
 TEST(Verifier, NothingAtAllProvesNothing) {
   Evidence e;
-  e.online_service = kOnline;
-  e.test_service = kTest;
+  e.services = {{kOnline, kTest, Protocol::http, {}, {}}};
   e.copy = account(0, 0, 0, 0);
   EXPECT_EQ(failing(verify(e)), "complete");
 }
@@ -228,8 +246,7 @@ TEST(Verifier, AReusedAddressAndPortIsAnotherSession) {
 }
 TEST(Verifier, ASessionJoinedInTheMiddleCountsFromThere) {
   Evidence e;
-  e.online_service = kOnline;
-  e.test_service = kTest;
+  e.services = {{kOnline, kTest, Protocol::http, {}, {}}};
   TapWriter online(e.online);
   online.packet(kClient, kOnline, 5000, 900, flag::kAck);
   online.packet(kClient, kOnline, 5000, 900, flag::kAck | flag::kPsh, kOne);
@@ -255,8 +272,8 @@ TEST(Verifier, CatchesATurnSentTogetherWithTheOneBefore) {
 TEST(Verifier, ATimeoutExcusesAsManyTurnsAsTheEngineSays) {
   for (const uint64_t owned : {0U, 1U, 2U, 5U}) {
     Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 40}, {2 * kLength, kThree, 140}});
-    e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
-    e.test_recording = e.online_recording;
+    e.services[0].online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+    e.services[0].test_recording = e.services[0].online_recording;
     e.copy["counters"]["turn_released_by_timeout"] = owned;
     const Report r = verify(e);
     EXPECT_EQ(r.metrics.at("turns.violations"), owned >= 2 ? 0 : 2 - owned);
@@ -266,19 +283,19 @@ TEST(Verifier, ATimeoutExcusesAsManyTurnsAsTheEngineSays) {
 }
 TEST(Verifier, WithOtherAnswersTheServicesOwnOrderDecides) {
   Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 30}, {2 * kLength, kThree, 60}});
-  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
-  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {30, 30, 30})}};
+  e.services[0].online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.services[0].test_recording = Recording{{recorded({kOne, kTwo, kThree}, {30, 30, 30})}};
   EXPECT_EQ(failing(verify(e)), "");
-  e.test_recording->connections[0].turns[2].came = 2;  // with the second request
+  e.services[0].test_recording->connections[0].turns[2].came = 2;  // with the second request
   const Report r = verify(e);
   EXPECT_EQ(failing(r), "order");
   EXPECT_EQ(r.metrics.at("turns.violations"), 1);
 }
 TEST(Verifier, AnAnswerThatNeverCameIsAViolationUnlessOwnedUpTo) {
   Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 0}, {2 * kLength, kThree, 100}});
-  e.online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
-  e.test_recording = Recording{{recorded({kOne, kTwo, kThree}, {0, 100, 100})}};
-  e.test_recording->connections[0].turns[0].answered = 0;
+  e.services[0].online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
+  e.services[0].test_recording = Recording{{recorded({kOne, kTwo, kThree}, {0, 100, 100})}};
+  e.services[0].test_recording->connections[0].turns[0].answered = 0;
   EXPECT_EQ(verify(e).metrics.at("turns.violations"), 1)
       << "charged to the one turn that depended on it";
   e.copy["counters"]["turn_released_by_timeout"] = 1;
@@ -308,9 +325,8 @@ TEST(Verifier, WithoutRecordingsQuietReleasesExcuseAsManySuspectTurns) {
 TEST(Verifier, AServerThatSpeaksFirstIsWaitedFor) {
   for (const uint32_t acked : {20U, 0U}) {
     Evidence e;
-    e.online_service = kOnline;
-    e.test_service = kTest;
-    e.protocol = Protocol::turns;
+    e.services = {{kOnline, kTest, Protocol::http, {}, {}}};
+    e.services[0].protocol = Protocol::turns;
     TapWriter online(e.online);
     write_connection(online, kOnline, {{0, "EHLO\r\n", 20}});
     TapWriter test(e.test);
@@ -459,9 +475,9 @@ TEST(Verifier, ReasonsThatTheEvidenceBearsOut) {
 }
 TEST(Verifier, ATestServiceThatDidNotCloseContradictsTestClosedFirst) {
   Evidence e = lossy("test_closed_first");
-  e.test_recording = Recording{{recorded({kOne}, {100})}};
+  e.services[0].test_recording = Recording{{recorded({kOne}, {100})}};
   EXPECT_FALSE(passes(verify(e), "explained"));
-  e.test_recording->connections[0].close = "service";
+  e.services[0].test_recording->connections[0].close = "service";
   EXPECT_TRUE(passes(verify(e), "explained"));
 }
 TEST(Verifier, SessionsRefusedAtTheirFirstPacketAreExplainedByTheAccount) {
@@ -525,23 +541,60 @@ TEST(Verifier, RecordingsThatAgreePass) {
 }
 TEST(Verifier, CatchesARecordingThatIsNotTheTaps) {
   Evidence e = recorded_good();
-  e.test_recording->connections[0].digest ^= 1U;
+  e.services[0].test_recording->connections[0].digest ^= 1U;
   EXPECT_EQ(failing(verify(e)), "recordings");
   e = recorded_good();
-  e.test_recording->connections[0] = recorded({kOne, kTwo}, {100, 100});
+  e.services[0].test_recording->connections[0] = recorded({kOne, kTwo}, {100, 100});
   EXPECT_EQ(failing(verify(e)), "recordings") << "the service got less than the tap saw";
   e = recorded_good();
-  e.test_recording->connections.clear();
+  e.services[0].test_recording->connections.clear();
   EXPECT_EQ(failing(verify(e)), "recordings") << "never recorded";
   e = recorded_good();
-  e.online_recording->connections.push_back(recorded({kOne}, {100}, kOther));
+  e.services[0].online_recording->connections.push_back(recorded({kOne}, {100}, kOther));
   EXPECT_EQ(failing(verify(e)), "recordings") << "recorded, never on the tap";
 }
 TEST(Verifier, CountsAnswersThatDiffer) {
   Evidence e = recorded_good();
-  e.test_recording->connections[0].answer_digest ^= 1U;
+  e.services[0].test_recording->connections[0].answer_digest ^= 1U;
   EXPECT_EQ(failing(verify(e)), "");
   EXPECT_EQ(verify(e).metrics.at("answers.differing"), 1);
+}
+
+// --- several services, IPv6 ---------------------------------------------------------------------
+TEST(Verifier, JudgesEveryPairOfServices) {
+  const Endpoint online2 = *Endpoint::parse("10.1.255.1:6379");
+  const Endpoint test2 = *Endpoint::parse("10.2.0.2:6380");
+  const std::vector<SentPiece> ping{{0, "PING\r\n", 0}};
+  for (const bool arrives : {true, false}) {
+    Evidence e = good();
+    e.services.push_back({online2, test2, Protocol::resp, {}, {}});
+    TapWriter online(e.online, 3'000'000'000);
+    write_connection(online, online2, ping);
+    TapWriter test(e.test, 3'000'000'000);
+    if (arrives) write_connection(test, test2, ping);
+    e.copy = account(2, 2, 3 * kLength + 6, 3 * kLength + 6);
+    const Report r = verify(e);
+    EXPECT_EQ(r.metrics.at("online.requests"), 4);
+    EXPECT_EQ(passes(r, "complete"), arrives);
+    EXPECT_EQ(r.metrics.at("sessions.exact"), arrives ? 2 : 1);
+  }
+}
+TEST(Verifier, JudgesIpv6) {
+  const Endpoint client = *Endpoint::parse("[fd00::7]:40000");
+  Evidence e;
+  e.services = {{*Endpoint::parse("[fd00:1::1]:80"),
+                 *Endpoint::parse("[fd00:2::1]:80"),
+                 Protocol::http,
+                 {},
+                 {}}};
+  TapWriter online(e.online);
+  write_connection(online, e.services[0].online, kGood, client);
+  TapWriter test(e.test);
+  write_connection(test, e.services[0].test, kGood, client);
+  e.copy = account(1, 1, 3 * kLength, 3 * kLength);
+  EXPECT_EQ(failing(verify(e)), "");
+  TapWriter(e.clients).packet(e.services[0].test, client, 1, 1, flag::kAck);
+  EXPECT_EQ(failing(verify(e)), "isolated");
 }
 
 // --- the evidence itself
