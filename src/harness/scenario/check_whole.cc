@@ -1,6 +1,8 @@
 // What is right in each part of a scenario and wrong in the whole.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "harness/scenario/read_parts.h"
 
 namespace mirrorlab::scenario {
@@ -22,19 +24,19 @@ void check_roles(const Value& root, const Scenario& scenario) {
   }
 }
 
-// The verifier compares one online service with one test service.
+// Each online service is compared with one test service.
 void check_mappings(const Scenario& scenario) {
-  const Mapping* judged = nullptr;
+  std::map<uint16_t, const Mapping*> judged;
   for (const Engine& engine : scenario.engines) {
     for (const Mapping& m : engine.map) {
-      if (!judged) judged = &m;
-      if (m.online_port != judged->online_port || m.test_node != judged->test_node ||
-          m.test_port != judged->test_port) {
+      const Mapping& first = *judged.try_emplace(m.online_port, &m).first->second;
+      if (m.test_node != first.test_node || m.test_port != first.test_port) {
         throw ReadError(
             engine.at,
-            fmt::format("engines.{}.map: a second mapping; {} -> {}:{} is the first, "
+            fmt::format("engines.{}.map: a second mapping of port {}; {} -> {}:{} is the first, "
                         "and one is judged",
-                        engine.id, judged->online_port, judged->test_node, judged->test_port));
+                        engine.id, m.online_port, first.online_port, first.test_node,
+                        first.test_port));
       }
     }
   }
