@@ -7,7 +7,9 @@
 namespace mirrorlab::sim {
 
 Outcome run_seed(uint64_t seed, const Scenario& scenario, const RunOptions& options) {
-  const Settings settings = make_settings(seed, scenario);
+  Settings settings = make_settings(seed, scenario);
+  if (options.configure) options.configure(settings.core);
+  if (options.before_each) options.before_each();
   FaultPlan plan(settings.seed);
   if (options.only) plan.allow_only(*options.only);
   Trace trace(options.trace);

@@ -15,7 +15,10 @@ namespace mirrorlab::sim {
 struct RunOptions {
   bool trace = false;
   std::optional<std::vector<Fault>> only;  // no other faults
+  // For tests that break the engine on purpose.
   Tamper tamper;
+  std::function<void(engine::Config&)> configure;
+  std::function<void()> before_each;
 };
 
 struct Outcome {

@@ -183,7 +183,7 @@ bool TcpEndpoint::take_ack(const wire::TcpHeader& h, uint32_t length, Nanos now)
   } else if (ack == snd_una_ && length == 0 && same_window && snd_max_ > snd_una_) {
     on_duplicate_ack(now);
   }
-  if (snd_wnd_ == 0 && snd_una_ == snd_max_ && backoff_ > 1) backoff_ = backoff_ / 2;  // it lives
+  if (snd_wnd_ == 0 && backoff_ > 1) backoff_ = backoff_ / 2;  // it lives
   if (!(finishing_ && fin_sent() && snd_una_ > written_end())) return true;
   switch (state_) {  // our FIN is acked
     case TcpState::fin_wait_1:

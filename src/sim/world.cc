@@ -237,6 +237,7 @@ void World::arrive_at_engine(Packet& packet, bool truncated) {
 void World::start_engine() {
   if (engine_.core() != nullptr) return;
   ++engine_generation_;
+  set_link(false);  // a break may have ended while nobody was there to connect
   trace_.note(now_, "engine starts");
   engine_.start(now_);
   judge_.on_engine_start(now_);

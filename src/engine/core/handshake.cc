@@ -114,8 +114,9 @@ void open_connection(Env& env, Session& s, Nanos now) {
 
 void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
   const bool acks_syn = r.has(kAck) && r.ack == wire::wrap(s.snd_una, s.zero);
-  if (r.has(kAck) && !acks_syn) {
-    // An old connection of the test host answers for itself (S10): end it by its own numbers.
+  if (r.has(kAck) && (!acks_syn || !(r.has(kSyn) || r.has(kRst)))) {
+    // An old connection of the test host answers for itself (S10): end it by its own numbers, also
+    // where an engine before this one had brought it to just this byte.
     if (r.has(kRst)) return;
     ++env.counters.challenge_acks;
     emit_stray_reset(env, r);

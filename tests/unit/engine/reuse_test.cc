@@ -136,6 +136,19 @@ TEST(Reuse, TheSynAckThatComesAfterAStaleOneIsTaken) {
   )");
 }
 
+TEST(Reuse, AnOldConnectionThatExpectsJustThisByteIsResetToo) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host . 901:901(0) ack 1
+    engine R 1:1(0)
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+  )");
+}
+
 TEST(Reuse, TheSynOfTheConnectionBeforeIsNoNewOne) {
   Script t(no_pace());
   t.open();
