@@ -10,6 +10,7 @@
 
 #include "harness/cli/batch.h"
 #include "harness/cli/doctor.h"
+#include "harness/cli/explain.h"
 #include "harness/cli/sim.h"
 #include "harness/cli/supervise.h"
 #include "harness/scenario/scenario_file.h"
@@ -60,6 +61,15 @@ int validate(const Arguments& a) {
   return code;
 }
 
+int explain(const Arguments& a) {
+  for (const auto& file : a.files) {
+    const auto read = scenario::read_scenario_file(file);
+    if (!read) return complain(read.error());
+    for (const auto& s : *read) std::cout << cli::explain(s) << '\n';
+  }
+  return 0;
+}
+
 int list(const Arguments& a) {
   std::error_code error;
   std::vector<fs::path> files;
@@ -99,6 +109,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"text", "json"}));
   auto* validate_command = app.add_subcommand("validate", "Check scenario files");
   validate_command->add_option("scenario", a.files, "Scenario files")->required();
+  auto* explain_command = app.add_subcommand("explain", "Say what a scenario builds and does");
+  explain_command->add_option("scenario", a.files, "Scenario files")->required();
   auto* list_command = app.add_subcommand("list", "List the scenarios of a directory");
   list_command->add_option("directory", a.directory)->capture_default_str();
   auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
@@ -127,6 +139,7 @@ int main(int argc, char** argv) {
     if (*run_command) return run(a);
     if (*sim_command) return cli::run_sim(sim);
     if (*validate_command) return validate(a);
+    if (*explain_command) return explain(a);
     if (*list_command) return list(a);
     if (*doctor_command) return cli::doctor(own_directory(), a.format == "json");
     const auto options = nlohmann::json::parse(a.built_in);

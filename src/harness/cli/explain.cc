@@ -1,0 +1,138 @@
+#include "harness/cli/explain.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "harness/cli/plan.h"
+
+namespace mirrorlab::cli {
+
+using scenario::to_text;
+
+namespace {
+using scenario::FaultAction;
+using scenario::Role;
+
+std::string percent(double share) { return fmt::format("{:.4g}%", share * 100); }
+
+std::string bits(uint64_t rate) {
+  if (rate >= 1'000'000'000) return fmt::format("{:.4g}Gbit", static_cast<double>(rate) / 1e9);
+  if (rate >= 1'000'000) return fmt::format("{:.4g}Mbit", static_cast<double>(rate) / 1e6);
+  return fmt::format("{:.4g}kbit", static_cast<double>(rate) / 1e3);
+}
+
+// "  name      words": the same columns as a run's progress.
+std::string line(std::string_view name, std::string_view words) {
+  return fmt::format("  {:<11} {}\n", name, words);
+}
+
+std::string service_words(const scenario::Service& s) {
+  std::string text = fmt::format("{} `{}` on port {}", to_string(s.kind), s.id, s.port);
+  if (!s.command.empty()) text += ": " + s.command;
+  return text;
+}
+
+std::string node_words(const scenario::Node& n, const Plan& plan) {
+  std::string text =
+      n.role == Role::clients
+          ? fmt::format("{} client{}, the first {}", n.count, n.count == 1 ? "" : "s",
+                        plan.address(n.name).to_string())
+          : fmt::format("{}, {}", to_string(n.role), plan.address(n.name).to_string());
+  for (const auto& service : n.run) text += "; " + service_words(service);
+  return text;
+}
+
+std::string link_words(const Plan::LinkPlan& l) {
+  const auto& link = *l.link;
+  std::string text =
+      fmt::format("{} - {}: {} - {}, MTU {}", link.a, link.b, l.a.address, l.b.address, link.mtu);
+  if (link.offloads) text += ", offloads on";
+  if (!link.impaired) return text;
+  if (link.a_to_b == link.b_to_a)
+    return text + "; through the link stage: " + describe(link.a_to_b);
+  return text + fmt::format("; through the link stage: there {}, back {}", describe(link.a_to_b),
+                            describe(link.b_to_a));
+}
+
+std::string engine_words(const scenario::Engine& e) {
+  std::string text = fmt::format("{} on {}", to_string(e.kind), e.on);
+  for (const auto& m : e.map) {
+    text += fmt::format(", {} -> {}:{}", m.online_port, m.test_node, m.test_port);
+  }
+  if (!e.command.empty()) text += ", played by: " + e.command;
+  for (const auto& option : e.options) text += " " + option;
+  if (e.start) text += ", starts " + to_text(*e.start) + " after the traffic";
+  return text;
+}
+
+std::string traffic_words(const scenario::Traffic& t) {
+  std::string text = fmt::format("from {} to {}:{}", t.from, t.to_node, t.to_port);
+  if (t.start.count() > 0) text += ", starts at " + to_text(t.start);
+  switch (t.kind) {
+    case scenario::TrafficKind::http:
+      return text + fmt::format(", http, {} connection(s){} of {} request(s), {}", t.connections,
+                                t.per_client ? " per client" : "", t.requests,
+                                t.keep_alive ? "kept alive" : "one connection each");
+    case scenario::TrafficKind::script:
+      return text + fmt::format(", {} connection(s){} of {} scripted steps", t.connections,
+                                t.per_client ? " per client" : "", t.steps.size());
+    case scenario::TrafficKind::command:
+      return text + ", " + t.command;
+  }
+  return text;
+}
+
+std::string fault_words(const scenario::Fault& f) {
+  if (f.action == FaultAction::run) return fmt::format("run on {}: {}", f.on, f.command);
+  if (f.action == FaultAction::link) {
+    std::string text = fmt::format("link {} - {}: {}", f.link_a, f.link_b, describe(f.change));
+    return f.lasting ? text + fmt::format(", for {}", to_text(*f.lasting)) : text;
+  }
+  std::string text = fmt::format("{} {}", to_string(f.action), f.target);
+  if (f.restart_after) text += ", started again after " + to_text(*f.restart_after);
+  if (f.lasting) text += ", for " + to_text(*f.lasting);
+  return text;
+}
+}  // namespace
+
+std::string describe(const scenario::Impairments& i) {
+  std::vector<std::string> parts;
+  if (i.down) parts.push_back(*i.down ? "down" : "up");
+  if (i.delay) parts.push_back("delay " + to_text(*i.delay));
+  if (i.jitter) parts.push_back("jitter " + to_text(*i.jitter));
+  if (i.rate) parts.push_back("rate " + bits(*i.rate));
+  if (i.queue) parts.push_back(fmt::format("queue {} B", *i.queue));
+  if (i.loss) parts.push_back("loss " + percent(*i.loss));
+  if (i.burst) parts.push_back(fmt::format("in bursts of {:.4g}", *i.burst));
+  if (i.reorder) parts.push_back("reorder " + percent(*i.reorder));
+  if (i.duplicate) parts.push_back("duplicate " + percent(*i.duplicate));
+  if (i.corrupt) parts.push_back("corrupt " + percent(*i.corrupt));
+  if (i.mtu) parts.push_back(fmt::format("MTU {}", *i.mtu));
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text.empty() ? "clean" : text;
+}
+
+std::string explain(const scenario::Scenario& s) {
+  const Plan plan(s);
+  std::string text = s.name + (s.variant.empty() ? "" : " [" + s.variant + "]") + "\n";
+  if (!s.about.empty()) text += "  " + s.about + "\n";
+  text += "nodes\n";
+  for (const auto& n : s.nodes) text += line(n.name, node_words(n, plan));
+  text += "links\n";
+  for (const auto& l : plan.links()) text += "  " + link_words(l) + "\n";
+  text += "engines\n";
+  for (const auto& e : s.engines) text += line(e.id, engine_words(e));
+  text += "traffic\n";
+  for (const auto& t : s.traffic) text += line(t.id, traffic_words(t));
+  if (!s.timeline.empty()) text += "timeline\n";
+  for (const auto& f : s.timeline) text += line(to_text(f.when), fault_words(f));
+  text += "must hold\n";
+  for (const auto& e : s.always) text += line("always", e.text);
+  for (const auto& e : s.expect) text += line("at the end", e.text);
+  return text + fmt::format("seed {}, traffic at most {}, drain at most {}\n", s.seed,
+                            to_text(s.timeout), to_text(s.drain));
+}
+
+}  // namespace mirrorlab::cli
