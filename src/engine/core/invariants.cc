@@ -1,16 +1,11 @@
-// check_invariants(): what must hold after every call, walked over every session (S12).
-#include <string>
+#include "engine/core/invariants.h"
 
+#include "engine/core/env.h"
 #include "engine/core/session_table.h"
 
 namespace mirrorlab::engine {
 
-namespace {
-struct Sums {
-  uint64_t pending = 0, buffered = 0, segments = 0, live = 0, captured = 0;
-};
-
-std::string check_session(const Session& s, Sums& sums) {
+std::string check_session(const Session& s, SessionSums& sums) {
   uint64_t pending = 0, buffered = 0;
   uint32_t sacked = 0, lost = 0, retrans = 0, above = 0;
   bool judged = s.lost_judged != nullptr;
@@ -75,10 +70,9 @@ std::string check_session(const Session& s, Sums& sums) {
   if (s.counted && s.connection != Connection::finished) ++sums.live;
   return {};
 }
-}  // namespace
 
 std::string SessionTable::check_invariants() const {
-  Sums sums;
+  SessionSums sums;
   uint32_t used = 0;
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
     const Session& s = at(id);

@@ -24,7 +24,7 @@ TEST(CaptureGap, IsCertainOnceTheClientWasAnsweredBeyondIt) {
     # 101:201 is missed; its answer is acked by itself, then the next turn comes
     client . 201:201(0) ack 1001
     client P. 201:301(100) ack 1001
-    +1s engine R. 101:101(0) ack 501
+    +2s engine R. 101:101(0) ack 501
     engine S 200:200(0)
     +10ms host S. 0:0(0) isn 7 ack 201 <mss 1000>
     engine P. 201:301(100) ack 1
@@ -60,7 +60,7 @@ TEST(CaptureGap, TheRestOfATurnWithAHoleIsNotSentAsATurn) {
     engine . 101:101(0) ack 501
     # The turn is 101:301, its first segment is missed; what was seen of it carries its ack.
     client P. 201:301(100) ack 501
-    +1s engine R. 101:101(0) ack 501
+    +2s engine R. 101:101(0) ack 501
     client P. 301:401(100) ack 1001
     engine S 300:300(0)
     host S. 0:0(0) isn 7 ack 301 <mss 1000>
@@ -78,7 +78,7 @@ TEST(CaptureGap, AHoleWithinATurnThatIsOnItsWayCostsThatTurn) {
     host . 1:1(0) ack 1001
     client P. 2001:3001(1000) ack 1    # 1001:2001 is missed
     client P. 3001:3101(100) ack 501   # the next turn
-    +1s engine R. 1001:1001(0) ack 1
+    +2s engine R. 1001:1001(0) ack 1
     engine S 3000:3000(0)
     host S. 0:0(0) isn 7 ack 3001 <mss 1000>
     engine P. 3001:3101(100) ack 1
@@ -95,7 +95,7 @@ TEST(CaptureGap, TheConnectionIsResetOnlyWhenTheTurnBeforeWasAnswered) {
     engine P. 1:101(100) ack 1
     host . 1:1(0) ack 101
     client P. 201:301(100) ack 1001
-    quiet 2s
+    quiet 3s
     host P. 1:501(500) ack 101
     engine . 101:101(0) ack 501
     host P. 501:1001(500) ack 101
@@ -112,7 +112,7 @@ TEST(CaptureGap, SeveralHolesOneAfterTheOther) {
     client P. 301:401(100) ack 1
     client P. 501:601(100) ack 1
     client . 601:601(0) ack 501
-    +1s engine R. 1:1(0) ack 1
+    +2s engine R. 1:1(0) ack 1
     quiet 60s
     client F. 601:601(0) ack 501
     end capture_gap captured 600 lost 600
@@ -125,7 +125,7 @@ TEST(CaptureGap, BehindAnotherTheResetIsSentOnce) {
   t.play(R"(
     client P. 101:201(100) ack 1
     client . 201:201(0) ack 501
-    +1s engine R. 1:1(0) ack 1
+    +2s engine R. 1:1(0) ack 1
     client P. 301:401(100) ack 501
     quiet 31s
     client P. 401:501(100) ack 1001
@@ -143,7 +143,7 @@ TEST(CaptureGap, WithoutReopenTheSessionIsOver) {
   t.play(R"(
     client P. 101:201(100) ack 1
     client . 201:201(0) ack 501
-    +1s engine R. 1:1(0) ack 1
+    +2s engine R. 1:1(0) ack 1
     client P. 201:301(100) ack 501
     quiet 60s
     client F. 301:301(0) ack 501
@@ -170,7 +170,7 @@ TEST(CaptureGap, AtTheFin) {
   t.open();
   t.play(R"(
     client F. 101:101(0) ack 501
-    +1s engine R. 1:1(0) ack 1
+    +2s engine R. 1:1(0) ack 1
     end capture_gap captured 100 lost 100
   )");
 }

@@ -116,7 +116,7 @@ TEST(Reset, AheadOfTheStreamMeansMissedBytesWhenItDoesNot) {
     engine P. 1:101(100) ack 1
     host . 1:1(0) ack 101
     client R 201:201(0)
-    +1s engine R. 101:101(0) ack 1
+    +2s engine R. 101:101(0) ack 1
     end capture_gap captured 200 mirrored 100 lost 100
   )");
 }
