@@ -36,7 +36,7 @@ bool is_boundary(const Session& s, const Segment& segment) {
 }
 
 void append(Env& env, Session& s, Segment* segment) {
-  if (segment->offset == 0) s.greeting = static_cast<uint32_t>(segment->answer_mark);
+  if (s.whole && segment->offset == 0) s.greeting = static_cast<uint32_t>(segment->answer_mark);
   s.client_next = segment->offset + segment->length;
   segment->turn_start = segment->answer_mark > s.last_data_mark || segment->after_bare_ack;
   s.last_data_mark = std::max(s.last_data_mark, segment->answer_mark);

@@ -48,6 +48,18 @@ TEST(Midstream, AClientThatOnlyAcksHasHadItsAnswer) {
   )");
 }
 
+TEST(Midstream, AnswersBeforeItAreNoGreeting) {
+  Script t(no_pace());
+  t.play(R"(
+    client . 5001:5001(0) ack 9001
+    client . 5001:5001(0) ack 9501           # the end of an answer nobody will give again
+    client P. 5001:5101(100) ack 9501
+    engine S 5000:5000(0)
+    host S. 0:0(0) ack 5001 <mss 1000>
+    engine P. 5001:5101(100) ack 1
+  )");
+}
+
 TEST(Midstream, AKeepAliveProbeIsOneBelowTheStream) {
   Script t(no_pace());
   t.play(R"(
