@@ -1,6 +1,5 @@
 #include "engine/driver/counters_json.h"
 
-#include <sys/resource.h>
 
 #include <cstring>
 
@@ -103,8 +102,6 @@ nlohmann::json links_json(const std::vector<const HeaderLink*>& links) {
 }
 
 nlohmann::json usage_json() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   return {{"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
           {"peak_rss_bytes", os::peak_rss_bytes()}};
 }

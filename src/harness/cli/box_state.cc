@@ -28,6 +28,23 @@ BoxDrops box_drops() {
   return drops;
 }
 
+uint64_t interface_drops() {
+  uint64_t drops = 0;
+  // "dev: " and receive bytes packets errs drop fifo frame compressed multicast, then transmit
+  // bytes packets errs drop ...
+  std::ifstream in("/proc/thread-self/net/dev");
+  for (std::string line; std::getline(in, line);) {
+    const size_t colon = line.find(':');
+    if (colon == std::string::npos || line.find("lo:") < colon) continue;
+    std::istringstream fields(line.substr(colon + 1));
+    uint64_t value = 0;
+    for (int field = 0; field < 12 && fields >> value; ++field) {
+      if (field == 3 || field == 11) drops += value;
+    }
+  }
+  return drops;
+}
+
 uint64_t open_connections(uint16_t port) {
   uint64_t open = 0;
   for (const char* table : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {

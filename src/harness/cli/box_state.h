@@ -13,6 +13,9 @@ struct BoxDrops {
 };
 [[nodiscard]] BoxDrops box_drops();
 
+// In the current network namespace: packets that its devices dropped, receiving or sending, but lo.
+[[nodiscard]] uint64_t interface_drops();
+
 // In the current network namespace: connections that a service on `port` still has, other than in
 // TIME-WAIT.
 [[nodiscard]] uint64_t open_connections(uint16_t port);

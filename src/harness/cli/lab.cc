@@ -171,6 +171,7 @@ bool Lab::drain() {
 const verify::Evidence& Lab::collect() {
   name_services(context_, evidence_);
   count_leftovers(context_, *topology_, evidence_);
+  count_interface_drops(context_, *topology_, evidence_);
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
     for (const auto* engine : scenario_.engines_of(kind)) {
       // Another program in the role may end as it likes.

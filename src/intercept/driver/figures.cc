@@ -1,6 +1,5 @@
 #include "intercept/driver/figures.h"
 
-#include <sys/resource.h>
 
 #include "os/clock.h"
 #include "os/memory.h"
@@ -44,8 +43,6 @@ nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& p
     counters["kernel_queue_dropped_full"] = kernel->dropped_full;
     counters["kernel_queue_dropped_user"] = kernel->dropped_user;
   }
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   return {{"counters", counters},
           {"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
           {"peak_rss_bytes", os::peak_rss_bytes()}};
