@@ -88,7 +88,9 @@ void HeaderClient::on_event(uint32_t events, os::Nanos now) {
     connecting_ = false;
   }
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    reading_ = true;
     channel_->on_readable([&](const wire::Frame& frame) { take_frame(frame, now); }, now);
+    reading_ = false;
     if (channel_->ready() && !up_ && !channel_->failed()) {
       up_ = true;
       ++counters_.connects;
@@ -122,6 +124,9 @@ void HeaderClient::claim(const wire::FlowKey& flow, bool mine) {
 void HeaderClient::flush(os::Nanos now) {
   if (!channel_ || connecting_) return;
   channel_->on_writable(now);
+  // A record just being taken may lead here, by a full sender; the channel must outlive its
+  // reading.
+  if (reading_) return;
   if (channel_->failed()) {
     return broken(channel_->close_reason(),
                   "intercept " + intercept_.to_string() + ": " + channel_->failure(), now);

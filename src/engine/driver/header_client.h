@@ -41,6 +41,7 @@ class HeaderClient : public HeaderLink {
   os::Nanos retry_ = kFirstRetry;
   bool connecting_ = false;
   bool up_ = false;
+  bool reading_ = false;
   bool watching_write_ = true;
   std::string last_failure_;
   HeaderLinkCounters counters_;
