@@ -162,6 +162,9 @@ Settings make_settings(uint64_t seed, const Scenario& scenario) {
             static_cast<uint16_t>(r.chance(50) ? 80 : 8080)};
   s.online_tcp = make_tcp(r, s.features);
   s.test_tcp = make_tcp(r, s.features);
+  if (has(s.features, tiny_windows) && r.chance(40)) {
+    s.test_tcp.takes_half = static_cast<uint8_t>(r.between(1, 40));
+  }
   make_slots(r, s);
   make_paths(r, s);
   make_core(r, s);

@@ -155,11 +155,12 @@ class TcpEndpoint {
   Reassembly reassembly_;
   uint32_t ts_recent_ = 0;
   uint8_t unacked_segments_ = 0;
+  uint64_t segments_seen_ = 0;
 
   Nanos rtx_at_ = kNever;  // RTO or persist
   Nanos ack_at_ = kNever;
   Nanos state_at_ = kNever;  // TIME-WAIT, FIN-WAIT-2
-  Nanos challenge_at_ = 0;  // before it no packet without data is answered as unacceptable
+  Nanos challenge_at_ = 0;   // before it no packet without data is answered as unacceptable
   Nanos keepalive_at_ = kNever;
   uint8_t keepalives_left_ = 5;
 };

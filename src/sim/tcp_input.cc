@@ -1,6 +1,7 @@
 // What a connection does with a segment: RFC 9293 section 3.10.7, with RFC 5961 and 7323.
 #include <algorithm>
 
+#include "sim/random.h"
 #include "sim/tcp_endpoint.h"
 
 namespace mirrorlab::sim {
@@ -221,8 +222,14 @@ void TcpEndpoint::take_data(int64_t left, wire::Bytes data, bool fin, Nanos now)
   }
   // Beyond the window: a probe, or a peer that was told less meanwhile.
   const int64_t room = std::max<int64_t>(rcv_edge_ - left, 0);
-  const bool cut = static_cast<int64_t>(data.size()) > room;
+  bool cut = static_cast<int64_t>(data.size()) > room;
   if (cut) data = data.first(static_cast<size_t>(room));
+  // By what was seen so far, so that the next attempt has another fate.
+  if (data.size() > 1 &&
+      mix(static_cast<uint64_t>(left), ++segments_seen_) % 100 < settings_.takes_half) {
+    data = data.first(data.size() / 2);
+    cut = true;
+  }
   if (fin && !cut) fin_offset_ = fin_at;
   bool at_once = left > rcv_nxt_ || !reassembly_.empty();
   const int64_t before = rcv_nxt_;

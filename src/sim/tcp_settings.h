@@ -26,6 +26,7 @@ struct TcpSettings {
   bool probe_with_data = false;      // zero-window probes carry a byte (BSD) or none (Linux)
   Nanos keepalive = kNever;          // idle time before a keep-alive probe
   bool keepalive_with_data = false;  // with one byte of garbage (RFC 9293 3.8.4)
+  uint8_t takes_half = 0;  // percent of segments of which only the first half is taken (no memory)
   Nanos time_wait = kSecond;         // 2 MSL
   Nanos fin_wait_2 = 600 * kSecond;  // after a full close
 };

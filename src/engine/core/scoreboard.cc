@@ -74,6 +74,20 @@ void leave_scoreboard(Session& s, Segment& segment) {
   if (s.resend_hint == &segment) s.resend_hint = nullptr;
 }
 
+void cut_in_scoreboard(Session& s, Segment& head, uint32_t bytes) {
+  if (head.sacked) {
+    s.sacked_out -= bytes;
+    if (!judged(s, head)) s.sacked_above -= bytes;
+  }
+  if (head.lost && head.retransmitted) {
+    // The test host took a part only; the rest is sent again like anything lost.
+    s.retrans_out -= head.sequence_length();
+    head.retransmitted = false;
+    s.resend_hint = nullptr;
+  }
+  if (head.lost) s.lost_out -= bytes;
+}
+
 bool mark_sacked(Session& s, const wire::TcpOptions& options) {
   if (!s.queue.in_flight()) return false;
   bool any = false;

@@ -31,5 +31,8 @@ void mark_all_lost(Session& s);
 void mark_resent(Session& s, Segment& segment);
 // Takes a segment out of the sums, before it leaves the queue (always at its head) or loses a part.
 void leave_scoreboard(Session& s, Segment& segment);
+// The front `bytes` of the first segment in flight were acked, the rest was not: it stays what it
+// is.
+void cut_in_scoreboard(Session& s, Segment& head, uint32_t bytes);
 
 }  // namespace mirrorlab::engine

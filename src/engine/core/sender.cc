@@ -13,7 +13,7 @@ namespace mirrorlab::engine {
 
 namespace {
 void cut_front(Env& env, Session& s, Segment& head, uint32_t bytes) {
-  leave_scoreboard(s, head);
+  cut_in_scoreboard(s, head, bytes);
   head.offset += bytes;
   head.data += bytes;
   head.length -= bytes;
