@@ -2,6 +2,7 @@
 """Runs broken.yaml with one engine replaced, and holds the verdict against what it must be.
 
   expect_verdict.py MIRRORLAB BROKEN_DIR OUT none
+  expect_verdict.py MIRRORLAB BROKEN_DIR OUT keyed      sound engines that share a key
   expect_verdict.py MIRRORLAB BROKEN_DIR OUT copy|intercept FAULT CHECK[,CHECK...]
 
 With a fault: exit code 1, and each named check, or condition on the named metric, failed. Without: everything passed.
@@ -21,11 +22,24 @@ COMMANDS = {
 LINES = {"copy": '  copy: {on: online, map: "80 -> test:8080"', "intercept": "  intercept: {on: test"}
 
 
-def scenario_text(here, broken_dir, engine, fault):
+SOUND = ("none", "keyed")
+
+
+def with_key(text, out):
+    path = os.path.join(out, "key")
+    with open(path, "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(os.urandom(32))
+    for line in LINES.values():
+        text = text.replace(line + "}", f"{line}, options: [--key-file, '{path}']}}")
+    return text
+
+
+def scenario_text(here, broken_dir, engine, fault, out):
     with open(os.path.join(here, "broken.yaml"), encoding="utf-8") as file:
         text = file.read()
-    if engine == "none":
-        return text
+    if engine in SOUND:
+        return with_key(text, out) if engine == "keyed" else text
     program = COMMANDS[engine].format(fault=fault)
     ready = f"mirror-{engine}: ready"
     line = LINES[engine]
@@ -36,13 +50,13 @@ def scenario_text(here, broken_dir, engine, fault):
 
 def main():
     mirrorlab, broken_dir, out, engine = sys.argv[1:5]
-    fault = sys.argv[5] if engine != "none" else "none"
-    must_fail = sys.argv[6].split(",") if engine != "none" else []
+    fault = sys.argv[5] if engine not in SOUND else engine
+    must_fail = sys.argv[6].split(",") if engine not in SOUND else []
     os.makedirs(out, exist_ok=True)
     path = os.path.join(out, "scenario.yaml")
     with open(path, "w", encoding="utf-8") as file:
         file.write(scenario_text(os.path.dirname(os.path.abspath(__file__)), broken_dir, engine,
-                                 fault))
+                                 fault, out))
     run = subprocess.run([mirrorlab, "run", path, "--out", out], capture_output=True, text=True,
                          timeout=90, check=False)
     if run.returncode == 77:
