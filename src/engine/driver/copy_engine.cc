@@ -36,7 +36,7 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
              loop, options.intercepts[i], key,
              [self](const wire::HeaderRecord& r, os::Nanos now) { self->core_->on_header(r, now); },
              [self, i](bool up, os::Nanos now) { self->on_link(i, up, now); }),
-         0});
+         0, 0});
   }
   loop.after_batch([self](os::Nanos now) { self->end_turn(now); });
   return e;
@@ -88,6 +88,7 @@ std::string CopyEngine::link_failure() const {
 
 void CopyEngine::on_link(size_t index, bool up, os::Nanos now) {
   Link& l = links_[index];
+  say_link(index, up, now);
   if (!up) {
     l.down_since = now;
   } else {
@@ -98,6 +99,17 @@ void CopyEngine::on_link(size_t index, bool up, os::Nanos now) {
     claim_only_ = nullptr;
   }
   settle_links(now);
+}
+
+// A flapping link is said once a second; the counters hold every change.
+void CopyEngine::say_link(size_t index, bool up, os::Nanos now) {
+  Link& l = links_[index];
+  if (!parts_.notice || (l.noticed != 0 && now - l.noticed < os::kNanosPerSecond)) return;
+  l.noticed = now;
+  const auto where = options_.intercepts[index].to_string();
+  parts_.notice(up ? "header return from " + where + " connected"
+                   : "header return from " + where + " lost: " + l.link->last_failure() +
+                         "; connecting again");
 }
 
 // The core waits for answers while a link is down that may still bring them.

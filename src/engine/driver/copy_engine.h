@@ -47,6 +47,7 @@ class CopyEngine : private Sink {
   struct Link {
     std::unique_ptr<HeaderLink> link;
     os::Nanos down_since = 0;
+    os::Nanos noticed = 0;  // when a change was last said
   };
   // An intercept that stays away this long no longer holds up what the others serve.
   static constexpr os::Nanos kAbandoned = 30 * os::kNanosPerSecond;
@@ -55,6 +56,7 @@ class CopyEngine : private Sink {
   tl::expected<void, std::string> watch_capture();
   void take_packets(os::Nanos now);
   void on_link(size_t index, bool up, os::Nanos now);
+  void say_link(size_t index, bool up, os::Nanos now);
   void settle_links(os::Nanos now);
   void flush_links();
   void flush_sender(os::Nanos now);

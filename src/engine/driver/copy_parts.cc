@@ -1,5 +1,7 @@
 #include "engine/driver/copy_parts.h"
 
+#include <iostream>
+
 #include "engine/driver/header_client.h"
 #include "os/atomic_file.h"
 #include "os/raw_sender.h"
@@ -26,7 +28,8 @@ CopyParts copy_parts() {
           .write_figures =
               [](const std::string& path, nlohmann::json figures) {
                 return os::write_file(path, figures.dump(2) + "\n");
-              }};
+              },
+          .notice = [](const std::string& text) { std::cerr << "mirror-copy: " + text + "\n"; }};
 }
 
 }  // namespace mirrorlab::engine

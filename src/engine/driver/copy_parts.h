@@ -30,6 +30,8 @@ struct CopyParts {
       link;
   std::function<tl::expected<void, std::string>(const std::string& path, nlohmann::json figures)>
       write_figures;
+  // A line for the operator; may be empty.
+  std::function<void(const std::string&)> notice;
 };
 
 [[nodiscard]] CopyParts copy_parts();
