@@ -161,7 +161,8 @@ void TcpEndpoint::on_segment(const wire::TcpHeader& h, wire::Bytes data, Nanos n
 bool TcpEndpoint::take_ack(const wire::TcpHeader& h, uint32_t length, Nanos now) {
   const int64_t ack = unwrap_ack(h.ack);
   if (ack > snd_max_ || ack < snd_una_ - int64_t{max_wnd_} - 65536) {  // RFC 5961 section 5.2
-    send_ack(now);
+    if (now >= challenge_at_) send_ack(now);
+    challenge_at_ = std::max(challenge_at_, now + kChallengeInterval);
     return false;
   }
   const int64_t left = wire::unwrap(h.seq, rcv_zero_, rcv_nxt_);

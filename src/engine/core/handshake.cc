@@ -22,6 +22,7 @@ constexpr uint16_t kLeastMss = 64;
 constexpr uint16_t kTimestampBytes = 12;
 // Why: a refused connection is tried again at the test service's pace of coming up, not ours.
 constexpr Nanos kRefusedRetry = 200 * kMillisecond;
+constexpr Nanos kChallengeInterval = 10 * kMillisecond;
 constexpr Nanos kRefusedRetryMax = 2 * kSecond;
 
 Nanos handshake_deadline(const Env& env, const Session& s) {
@@ -105,6 +106,7 @@ void open_connection(Env& env, Session& s, Nanos now) {
   ++s.ts_offset;
   start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
   s.opened_at = now;
+  s.challenged_at = 0;
   s.refused = s.timestamps_ok = s.taken_back = false;
   s.turn_at = s.ack_at = s.probe_at = kNever;
   if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
@@ -120,6 +122,13 @@ void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Na
     if (r.has(kRst)) return;
     ++env.counters.challenge_acks;
     emit_stray_reset(env, r);
+    // Why: an outage ends with a heap of them, and a SYN for each would open and end a connection
+    // for each.
+    if (s.challenged_at != 0 && now - s.challenged_at < kChallengeInterval) {
+      s.rto_at = std::min(s.rto_at, s.challenged_at + kChallengeInterval);
+      return;
+    }
+    s.challenged_at = std::max<Nanos>(now, 1);
     ++env.counters.syn_retransmitted;
     send_syn(env, s, now);
     return;
@@ -140,16 +149,21 @@ bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Na
   // A service that resets says so with an ack; without one it is the answer to an ack that did not
   // fit (RFC 9293 3.10.7.4).
   const bool refused = r.has(kRst) && !r.has(kAck) && r.seq == s.irs_next && !s.taken_back;
+  if (r.has(kRst) && r.seq != s.irs_next && s.taken_back) {
+    // The answer to what acked a stale SYN-ACK. One of this connection comes again, and fits.
+    ++env.counters.header_records_unacceptable;
+    return true;
+  }
   if (!stale_syn_ack && !refused) {
     s.confirmed = !r.has(kSyn);
     return false;
   }
   take_back_sent(s);
+  s.taken_back = true;
   if (stale_syn_ack) {
     establish(env, s, r, now);
     return true;
   }
-  s.taken_back = true;
   s.connection = Connection::syn_sent;
   s.ack_due = false;
   ++env.counters.syn_retransmitted;

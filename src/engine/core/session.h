@@ -146,10 +146,11 @@ struct Session {
   bool pipelines = false;  // surplus was seen to be answers the client had not waited for
 
   // Times.
-  Nanos opened_at = 0;     // first SYN of the mirrored connection
-  Nanos all_acked_at = 0;  // when the last byte in flight was acked
-  Nanos heard_at = 0;      // last header record
-  Nanos active_at = 0;     // last packet or record, for the idle limit
+  Nanos challenged_at = 0;  // an old connection of the test host last answered a SYN; 0: none
+  Nanos opened_at = 0;      // first SYN of the mirrored connection
+  Nanos all_acked_at = 0;   // when the last byte in flight was acked
+  Nanos heard_at = 0;       // last header record
+  Nanos active_at = 0;      // last packet or record, for the idle limit
   // Since when the test host has taken nothing although bytes wait or are in flight; 0: it takes.
   Nanos stalled_since = 0;
   Nanos rto_at = kNever;    // SYN, retransmission or persist timer
