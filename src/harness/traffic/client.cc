@@ -288,6 +288,8 @@ void Client::fail(const std::string& kind, const std::string& what, os::Nanos no
     stats.first_error = what + " (user " + std::to_string(number_) + ")";
   }
   if (++failures_ >= kMaxFailures) requests_left_ = 0;
+  // A script is played once: its second attempt would be traffic that nobody asked for.
+  if (dialogue_ && !options_.script.empty()) requests_left_ = 0;
   if (!dialogue_ || dialogue_->left() > 0) {
     if (requests_left_ > 0) --requests_left_;  // the one that failed
     if (dialogue_ && options_.keep_alive && options_.script.empty() && requests_left_ > 0) {
