@@ -60,6 +60,8 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
       if (other->id == s.id + 1 && !s.engine_was_new) continue;
       for (auto& each : streams_) each->misled |= each->slot == s.slot && each->id >= s.id;
     }
+    s.misled |= std::ranges::any_of(
+        streams_, [&](const auto& other) { return other->slot == s.slot && other->misled; });
     s.syn_captured = true;
     for (auto& other : streams_) {  // an earlier connection of this 4-tuple is over
       if (other.get() == &s || other->slot != s.slot || !other->started || other->id > s.id)
@@ -96,7 +98,7 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
     return;
   }
   // A keep-alive's byte of garbage is no stream.
-  if (!payload.empty() && s.content.mismatch(offset, payload) < 0) {
+  if (!payload.empty() && offset >= 0 && s.content.mismatch(offset, payload) < 0) {
     if (s.data_packets++ == 0) s.lowest_data_ack = h.ack.raw();
     if (static_cast<int32_t>(h.ack.raw() - s.lowest_data_ack) > 0) s.boundaries.push_back(offset);
     s.captured.add(offset, end);

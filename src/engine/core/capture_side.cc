@@ -137,13 +137,17 @@ void follow_acks(Session& s, const wire::TcpPacket& p) {
 
 void take_ack(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {
   const auto& h = p.header;
-  s.client_window = h.window;
   if (!s.answer_zero_known) {
     s.answer_zero = h.ack;
     s.answer_zero_known = true;
     s.client_acked_at = now;
   }
   const int64_t acked = wire::unwrap(h.ack, s.answer_zero, s.client_acked);
+  // Acks may come late. Only what is acked closes the window, so of two that ack the same the
+  // closed one is the older.
+  if (acked > s.client_acked || (acked == s.client_acked && h.window != 0)) {
+    s.client_window = h.window;
+  }
   if (acked > s.client_acked && acked - s.client_acked < kPlausible) {
     s.client_acked = acked;
     s.client_acked_at = now;
