@@ -39,9 +39,9 @@ struct Config {
   bool reopen = true;            // S8: a client that goes on gets a new mirrored connection
   uint16_t mtu = 1500;           // of the path to the test host
 
-  Nanos turn_hold_limit = 5 * kSecond;             // S3: then turn_released_by_timeout
-  Nanos turn_quiet_floor = 25 * kMillisecond;      // S3: once this session's answers differ
-  Nanos turn_quiet_patience = 300 * kMillisecond;  // S3: before they were ever seen to differ
+  Nanos turn_hold_limit = 5 * kSecond;         // S3: then turn_released_by_timeout
+  Nanos turn_quiet_floor = 25 * kMillisecond;  // S3: once this session's answers differ
+  Nanos turn_quiet_patience = 1 * kSecond;     // S3: before they were ever seen to differ
   Nanos gap_grace = 2 * kSecond;     // S2: hole, and the client was answered beyond it, or reset
   Nanos gap_timeout = 30 * kSecond;  // S2: hole, and no such evidence
   Nanos handshake_timeout = 30 * kSecond;  // S1, S11

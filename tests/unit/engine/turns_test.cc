@@ -57,7 +57,7 @@ TEST_F(Turns, AShorterAnswerIsOverWhenTheHostFallsQuiet) {
     client P. 101:201(100) ack 1001
     host P. 1:801(800) ack 101
     engine . 101:101(0) ack 801
-    +300ms engine P. 101:201(100) ack 801     # not known yet that answers differ: with patience
+    +1000ms engine P. 101:201(100) ack 801     # not known yet that answers differ: with patience
     host . 801:801(0) ack 201
     client P. 201:301(100) ack 2001
     host P. 801:1601(800) ack 201
@@ -75,7 +75,7 @@ TEST_F(Turns, AnUnfinishedAnswerIsNotQuiet) {
     quiet 2s
     host P. 801:901(100) ack 101
     engine . 101:101(0) ack 901
-    +300ms engine P. 101:201(100) ack 901
+    +1000ms engine P. 101:201(100) ack 901
   )");
 }
 
@@ -89,7 +89,7 @@ TEST_F(Turns, AnAnswerWithAHoleIsNotQuiet) {
     quiet 2s
     host P. 401:501(100) ack 101
     engine . 101:101(0) ack 801
-    +300ms engine P. 101:201(100) ack 801
+    +1000ms engine P. 101:201(100) ack 801
   )");
 }
 
@@ -118,7 +118,7 @@ TEST_F(Turns, ASurplusThatWasNoLongerAnswerHoldsForAMomentOnly) {
     +25ms engine P. 101:201(100) ack 1001     # taken for the longer answer of a patient client
     host . 1001:1001(0) ack 201
     client P. 201:301(100) ack 1001
-    +300ms engine P. 201:301(100) ack 1001
+    +1000ms engine P. 201:301(100) ack 1001
     host . 1001:1001(0) ack 301
     client P. 301:401(100) ack 1501
     quiet 400ms                               # the positions are those of counting again
