@@ -19,6 +19,20 @@ using wire::tcp_flag::kSyn;
 SessionTable::SessionTable(const Config& config, Sink& sink)
     : config_(config), env_{config_, sink, {}, {}, {}, {}} {}
 
+// A core may end with live sessions (a killed engine in the simulator); their buffers are its own.
+SessionTable::~SessionTable() {
+  const auto release = [this](const SegmentList& list) {
+    for (const Segment* seg = list.head; seg != nullptr; seg = seg->next) {
+      if (seg->buffer != nullptr) env_.buffers.release(seg->buffer);
+    }
+  };
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    if (!at(id).live) continue;
+    release(at(id).queue);
+    release(at(id).out_of_order);
+  }
+}
+
 uint32_t SessionTable::find(const wire::FlowKey& mirrored, uint64_t hash) const {
   return index_.find(hash, [&](uint32_t id) {
     const Session& s = at(id);

@@ -19,6 +19,9 @@ namespace mirrorlab::engine {
 class SessionTable {
  public:
   SessionTable(const Config& config, Sink& sink);
+  ~SessionTable();
+  SessionTable(const SessionTable&) = delete;
+  SessionTable& operator=(const SessionTable&) = delete;
 
   void on_client_packet(const wire::TcpPacket& packet, Nanos now);
   void on_header(const wire::HeaderRecord& record, Nanos now);
