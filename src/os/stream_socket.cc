@@ -39,7 +39,8 @@ void tune_stream(int fd) {
   const int idle_s = 5;
   const int interval_s = 2;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  // Why: a few small records wait behind each loss; time-outs that double would hold them for seconds.
+  // Why: a few small records wait behind each loss; time-outs that double would hold them for
+  // seconds.
   ::setsockopt(fd, IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, &one, sizeof one);
   ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);

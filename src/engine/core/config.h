@@ -42,6 +42,10 @@ struct Config {
   Nanos turn_hold_limit = 5 * kSecond;         // S3: then turn_released_by_timeout
   Nanos turn_quiet_floor = 25 * kMillisecond;  // S3: once this session's answers differ
   Nanos turn_quiet_patience = 1 * kSecond;     // S3: before they were ever seen to differ
+  // S3: added to both where packets of the test host were lost of late: a retransmission of the end
+  // of the answer, which comes after 200 ms and a round trip, may still be on its way.
+  Nanos turn_quiet_repair = 300 * kMillisecond;
+  Nanos loss_memory = 60 * kSecond;  // how long "of late" is
   Nanos gap_grace = 2 * kSecond;     // S2: hole, and the client was answered beyond it, or reset
   Nanos gap_timeout = 30 * kSecond;  // S2: hole, and no such evidence
   Nanos handshake_timeout = 30 * kSecond;  // S1, S11

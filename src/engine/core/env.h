@@ -20,6 +20,7 @@ struct Env {
   uint64_t buffered = 0;  // sum of Session::buffered
   bool link_up = true;
   Nanos link_up_at = 0;
+  Nanos loss_seen_at = kNever;  // latest sign that the test host's packets get lost or overtaken
 
   [[nodiscard]] wire::FlowKey mirrored_flow(const Session& s) const {
     return {s.client, config.mappings[s.mapping].test};

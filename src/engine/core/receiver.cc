@@ -71,6 +71,7 @@ void receive_answer(Env& env, Session& s, const wire::HeaderRecord& record, Nano
   if (record.payload_length == 0 && !fin && left >= s.rcv_nxt) return;
   s.ack_due = true;
   const int64_t right = left + record.payload_length + (fin ? 1 : 0);
+  if (left != s.rcv_nxt && record.payload_length > 0) env.loss_seen_at = now;
   if (right <= s.rcv_nxt || s.rcv_fin) return;  // a retransmission: the ack was lost
   if (fin) s.rcv_fin_at = right - 1;
   if (left > s.rcv_nxt) {

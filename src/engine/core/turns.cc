@@ -20,8 +20,10 @@ bool enough_with_surplus(const Session& s, const Segment& next) {
 
 Nanos quiet_time(const Env& env, const Session& s, const Segment& next) {
   const bool known = enough_with_surplus(s, next) ? s.pipelines : s.answers_differ;
+  const bool lossy =
+      env.loss_seen_at != kNever && s.answer_at < env.loss_seen_at + env.config.loss_memory;
   const Nanos floor = known ? env.config.turn_quiet_floor : env.config.turn_quiet_patience;
-  return std::max(round_trip(s), floor);
+  return std::max(round_trip(s), floor + (lossy ? env.config.turn_quiet_repair : 0));
 }
 }  // namespace
 

@@ -1,6 +1,5 @@
 #include "engine/driver/counters_json.h"
 
-
 #include <cstring>
 
 #include "os/clock.h"

@@ -1,6 +1,5 @@
 #include "intercept/driver/figures.h"
 
-
 #include "os/clock.h"
 #include "os/memory.h"
 

@@ -57,7 +57,8 @@ TEST_F(ProgressTest, ATerminalGetsOneRedrawnLineThatEndsWithTheTime) {
     progress.end();
   }
   const std::string all = written();
-  EXPECT_TRUE(all.starts_with("\r  traffic   http  0.0 s  n=1\033[K")) << all;
+  EXPECT_TRUE(all.starts_with("\r  traffic   http  ")) << all;
+  EXPECT_NE(all.find(" s  n=1\033[K"), std::string::npos) << all;
   EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 1) << all;
   const std::string last = all.substr(all.rfind('\r'));
   EXPECT_EQ(last.find("n="), std::string::npos) << last;
