@@ -116,7 +116,7 @@ void HeaderServer::take_frame(const Peer& peer, const wire::Frame& frame) {
 void HeaderServer::deliver(PeerId id, const wire::HeaderRecord& record) {
   Peer* peer = find(id);
   if (peer == nullptr) return;
-  if (!peer->channel->has_room()) {
+  if (peer->channel->queued() >= limits_.queued) {
     ++counters_.overflow;
     return;
   }
@@ -160,6 +160,10 @@ void HeaderServer::close(Peer& peer, os::Nanos now) {
 
 void HeaderServer::tick(os::Nanos now) {
   for (Peer& peer : peers_) {
+    if (!peer.channel) continue;
+    // Why read first: after a stall of this process more peers may have spoken than one turn of the
+    // loop serves; what waits in their sockets is not silence.
+    on_event(peer.id, EPOLLIN, now);
     if (!peer.channel) continue;
     peer.channel->tick(now);
     write(peer, now);

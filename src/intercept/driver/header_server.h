@@ -19,7 +19,8 @@ namespace mirrorlab::intercept {
 
 struct ServerLimits {
   size_t peers = 256;
-  size_t strangers = 32;  // before their hello is complete
+  size_t strangers = 32;                          // before their hello is complete
+  size_t queued = os::HeaderChannel::kMaxQueued;  // bytes of records that wait for one peer
 };
 
 struct ServerCounters {
@@ -47,6 +48,8 @@ class HeaderServer {
   void on_reply(const wire::HeaderRecord& record, os::Nanos now) { claims_.on_reply(record, now); }
   // End of an event-loop turn: writes every peer's records.
   void flush(os::Nanos now);
+  // Once a second, by the loop's timer: heartbeats, and the end of peers that are silent.
+  void tick(os::Nanos now);
   [[nodiscard]] size_t peers() const { return ready_; }
   [[nodiscard]] const ServerCounters& counters() const { return counters_; }
   [[nodiscard]] const Claims& claims() const { return claims_; }
@@ -68,7 +71,6 @@ class HeaderServer {
   void take_frame(const Peer& peer, const wire::Frame& frame);
   void write(Peer& peer, os::Nanos now);
   void close(Peer& peer, os::Nanos now);
-  void tick(os::Nanos now);
 
   os::EventLoop& loop_;
   const os::SharedKey* key_;
