@@ -93,7 +93,11 @@ class Runner {
       lock.unlock();
       if (!each(out) || seed == seeds_.last) break;
     }
-    stop_ = true;
+    {
+      // Why locked: a thread between its look at stop_ and its wait would miss the notice for good.
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
     left_.notify_all();
     for (auto& t : pool) t.join();
   }
