@@ -21,7 +21,7 @@ class ByteQueue {
   [[nodiscard]] std::span<uint8_t> room(size_t wanted) {
     if (data_.size() - end_ < wanted) {
       // Moving is paid for by what was consumed: at least as many bytes as are moved.
-      if (begin_ >= size()) compact();
+      if (begin_ > 0 && begin_ >= size()) compact();
       if (data_.size() - end_ < wanted) data_.resize(end_ + wanted);
     }
     return {data_.data() + end_, data_.size() - end_};
