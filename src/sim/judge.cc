@@ -139,32 +139,51 @@ void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nano
 
 // Had the test host said what exchange `k` depends on? As many bytes as online are an answer, also
 // when it has more to say (S3).
-bool Judge::answered(const Stream& s, const ServerApp& app, size_t k, int64_t start) {
+bool Judge::answered(const Stream& s, const ServerApp& app, size_t k,
+                     const MirroredConnection& c) const {
+  const int64_t start = c.start;
   const Conversation& script = s.script;
   // Whoever missed the client's first acks cannot know that the server spoke before it, and takes
   // the greeting for the first answer.
   const bool greets = !script.greeting.empty();
-  if (greets && (s.missed_packets || s.engine_was_new || start > 0)) return true;
+  // So does an engine that was misled by a late SYN, or that had no room when the SYN came.
+  const bool may_be_refused = settings_.core.max_sessions < engine::Config{}.max_sessions;
+  const bool began_late = s.missed_packets || s.engine_was_new || s.misled || may_be_refused;
+  if (greets && (began_late || start > 0)) return true;
   if (greets && !app.greeted()) return false;
   const int before = static_cast<int>(k) - 1;
   if (before < 0 || app.answered() > before) return true;
   if (script.request_start(k - 1) < start) return true;  // asked on a connection that is gone
   if (app.answered_bytes(before) >= size_of(script.exchanges[k - 1].online)) return true;
+  // The tail of a longer answer before it comes after the request and looks like an answer to it.
+  if (before > 0 && c.exchange == before) {
+    const Exchange& longer = script.exchanges[k - 2];
+    const int64_t said = app.said() - c.said_before;
+    if (size_of(longer.test) > size_of(longer.online) &&
+        said >= size_of(script.exchanges[k - 1].online)) {
+      return true;
+    }
+  }
   // A client that does not wait shows only how many bytes it had seen in all.
   const bool pipelines = std::ranges::any_of(script.exchanges, &Exchange::pipelined);
   return pipelines && start == 0 && app.said() >= script.answers_end(before);
 }
 
 void Judge::on_test_arrival(const wire::TcpHeader& h, size_t length, const ServerApp& app,
-                            const MirroredConnection& connection) {
+                            MirroredConnection& connection) {
   if (length == 0) return;
   const Stream& s = *streams_[connection.stream];
   const int64_t offset = offset_in(s, h.seq);
   const int64_t end = offset + static_cast<int64_t>(length);
   for (size_t k = 0; k < s.script.exchanges.size(); ++k) {
     const int64_t first = s.script.request_start(k);
-    if (first < offset || first >= end || s.script.exchanges[k].pipelined) continue;
-    if (answered(s, app, k, connection.start)) continue;
+    if (first < offset || first >= end || static_cast<int>(k) == connection.exchange) continue;
+    const bool early = !s.script.exchanges[k].pipelined && !answered(s, app, k, connection);
+    if (static_cast<int>(k) > connection.exchange) {
+      connection.exchange = static_cast<int>(k);
+      connection.said_before = app.said();
+    }
+    if (!early) continue;
     // One counted release may shift what follows it on the same connection.
     if (std::ranges::find(early_turns_, s.id, &EarlyTurn::stream) == early_turns_.end()) {
       early_turns_.push_back({s.id, static_cast<int>(k)});

@@ -53,7 +53,7 @@ class Judge {
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
   void on_test_arrival(const wire::TcpHeader& header, size_t length, const ServerApp& app,
-                       const MirroredConnection& connection);
+                       MirroredConnection& connection);
   void on_delivered(MirroredConnection& connection, int64_t offset, wire::Bytes data, Nanos now);
   void on_online_delivered(const Stream& stream, int64_t offset, wire::Bytes data, Nanos now);
   void on_report(const engine::SessionReport& report) { reports_.push_back(report); }
@@ -72,8 +72,8 @@ class Judge {
     uint32_t stream;
     int exchange;
   };
-  [[nodiscard]] static bool answered(const Stream& stream, const ServerApp& app, size_t exchange,
-                                     int64_t start);
+  [[nodiscard]] bool answered(const Stream& stream, const ServerApp& app, size_t exchange,
+                              const MirroredConnection& connection) const;
   [[nodiscard]] bool excused(const Stream& stream) const;
   void finish_stream(const Stream& stream, Nanos now);
   void check_close(const Stream& stream, const MirroredConnection& connection, Nanos now);

@@ -48,6 +48,9 @@ struct MirroredConnection {
   int64_t delivered = 0;  // end of what the application was given, offset in the stream
   int64_t fin_at = -1;
   int64_t rst_at = -1;
+  // The latest exchange of which a byte came, and what the service had said by then.
+  int exchange = -1;
+  int64_t said_before = 0;
   bool established = false;  // the handshake was completed
   bool finished = false;     // the test host's end is closed or in TIME-WAIT
   bool gave_up = false;      // the test host retransmitted in vain

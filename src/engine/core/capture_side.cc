@@ -57,7 +57,8 @@ wire::Bytes drop_known(Env& env, const Session& s, int64_t& offset, wire::Bytes 
   return data.subspan(known);
 }
 
-void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push, Nanos now) {
+void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut, bool push,
+               Nanos now) {
   LossReason reason = LossReason::none;
   if (over_limits(env, s, data.size(), reason)) {
     lose_for_limit(env, s, offset, data.size(), reason, now);
@@ -67,9 +68,11 @@ void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push
   const bool free_behind = s.out_of_order.empty() || end <= s.out_of_order.head->offset;
   if (offset == s.client_next && free_behind) {
     book_captured(env, s, data.size());
-    append(env, s, make_data(env, s, offset, data, push, now));
+    Segment* seg = make_data(env, s, offset, data, push, now);
+    seg->cut_in_front = cut;
+    append(env, s, seg);
   } else {
-    keep_out_of_order(env, s, offset, data, push, now);
+    keep_out_of_order(env, s, offset, data, cut, push, now);
   }
   drain_out_of_order(env, s);
 }
@@ -87,7 +90,10 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
     ++env.counters.packets_retransmitted_online;
     return;
   }
-  if (!data.empty()) take_data(env, s, offset, data, h.has(wire::tcp_flag::kPsh), now);
+  if (!data.empty()) {
+    const bool cut = data.size() < p.payload.size();
+    take_data(env, s, offset, data, cut, h.has(wire::tcp_flag::kPsh), now);
+  }
   if (fin && !s.stream_complete) {
     if (fin_offset == s.client_next) {
       append(env, s, make_segment(env, s, fin_offset, SegmentKind::fin, now));
@@ -122,8 +128,12 @@ void take_reset(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_be
 // A straggler of an earlier connection of the 4-tuple, as the online host would see it: numbers
 // from before this one's SYN. Its ack would be taken for an answer. (A keep-alive probe names the
 // byte before the first.)
-bool of_older_connection(const Session& s, const wire::TcpHeader& h) {
-  return s.whole && !h.has(wire::tcp_flag::kSyn) && wire::unwrap(h.seq, s.zero, s.client_next) < -1;
+// Where the SYN was not seen either may be the older one, until data tells.
+bool of_older_connection(const Session& s, const wire::TcpPacket& p) {
+  if (p.header.has(wire::tcp_flag::kSyn)) return false;
+  const bool bare = p.payload_length == 0 && !p.header.has(wire::tcp_flag::kFin);
+  return (s.whole || (!s.counted && bare)) &&
+         wire::unwrap(p.header.seq, s.zero, s.client_next) < -1;
 }
 
 // A connection of which only acks were seen begins where the latest of them was.
@@ -153,7 +163,7 @@ void take_ack(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {
     s.client_acked_at = now;
     if (p.payload_length == 0) s.bare_ack_at = wire::unwrap(h.seq, s.zero, s.client_next);
   }
-  note_client_ack(env, s);
+  note_client_ack(env, s, now);
 }
 }  // namespace
 
@@ -199,13 +209,13 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
 
 void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now) {
   const auto& h = packet.header;
-  s.active_at = now;
+  s.active_at = s.client_at = now;
   const int64_t acked_before = s.client_acked;
   if (h.has(wire::tcp_flag::kRst)) {
     take_reset(env, s, packet, acked_before, now);
     return;
   }
-  if (of_older_connection(s, h)) {
+  if (of_older_connection(s, packet)) {
     const int64_t offset = wire::unwrap(h.seq, s.zero, s.client_next);
     if (plausible(env, s, offset, kPlausible)) ++env.counters.packets_retransmitted_online;
     return;

@@ -5,6 +5,7 @@
 #include "engine/core/capture_side.h"
 #include "engine/core/congestion.h"
 #include "engine/core/emit.h"
+#include "engine/core/receiver.h"
 #include "engine/core/rtt.h"
 #include "engine/core/sender.h"
 #include "engine/core/session_end.h"
@@ -107,7 +108,7 @@ void open_connection(Env& env, Session& s, Nanos now) {
   start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
   s.opened_at = now;
   s.challenged_at = 0;
-  s.refused = s.timestamps_ok = s.taken_back = false;
+  s.refused = s.timestamps_ok = s.taken_back = s.refused_back = false;
   s.turn_at = s.ack_at = s.probe_at = kNever;
   if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
   s.claimed = true;
@@ -143,32 +144,62 @@ void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Na
   }
 }
 
-bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
-  const bool stale_syn_ack = r.has(kSyn) && r.has(kAck) && r.seq + 1 != s.irs_next &&
-                             r.ack == wire::wrap(s.snd_una, s.zero);
-  // A service that resets says so with an ack; without one it is the answer to an ack that did not
-  // fit (RFC 9293 3.10.7.4).
-  const bool refused = r.has(kRst) && !r.has(kAck) && r.seq == s.irs_next && !s.taken_back;
-  if (r.has(kRst) && r.seq != s.irs_next && s.taken_back) {
-    // The answer to what acked a stale SYN-ACK. One of this connection comes again, and fits.
-    ++env.counters.header_records_unacceptable;
-    return true;
-  }
-  if (!stale_syn_ack && !refused) {
-    s.confirmed = !r.has(kSyn);
-    return false;
-  }
+namespace {
+// Of two SYN-ACKs that ack the same SYN the one with the older timestamp comes late.
+bool older_timestamp(const Session& s, const wire::HeaderRecord& r) {
+  return s.timestamps_ok && r.options.timestamps &&
+         static_cast<int32_t>(r.options.timestamps->value - s.ts_recent) < 0;
+}
+
+// Back to SYN-SENT: the test host has no connection with the numbers that were taken.
+void begin_anew(Env& env, Session& s, Nanos now) {
   take_back_sent(s);
-  s.taken_back = true;
-  if (stale_syn_ack) {
-    establish(env, s, r, now);
-    return true;
-  }
+  s.taken_back = s.refused_back = true;
   s.connection = Connection::syn_sent;
   s.ack_due = false;
   ++env.counters.syn_retransmitted;
   send_syn(env, s, now);
-  return true;
+}
+}  // namespace
+
+bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
+  const bool acks_syn = r.has(kAck) && r.ack == wire::wrap(s.snd_una, s.zero);
+  const int64_t at = wire::unwrap(r.seq, s.irs_next, s.rcv_nxt);
+  const bool acked_by_us = at >= 0 && at <= s.rcv_nxt;
+  if (r.has(kSyn)) {
+    if (!acks_syn || r.seq + 1 == s.irs_next) return false;
+    if (older_timestamp(s, r)) {
+      ++env.counters.header_records_unacceptable;
+      return true;
+    }
+    take_back_sent(s);
+    s.taken_back = true;
+    establish(env, s, r, now);
+    return true;
+  }
+  if (r.has(kRst)) {
+    if (s.taken_back && !acked_by_us) {
+      // The answer to what acked a stale SYN-ACK. One of this connection comes again, and fits.
+      ++env.counters.header_records_unacceptable;
+      return true;
+    }
+    // A service that resets says so with an ack; without one it is the answer to an ack that did
+    // not fit (RFC 9293 3.10.7.4), or to data for a service that has closed.
+    if (r.has(kAck) || !acked_by_us || s.rcv_fin || s.refused_back) return false;
+    begin_anew(env, s, now);
+    return true;
+  }
+  if (s.taken_back && !s.refused_back && acks_syn && !acceptable(s, r)) {
+    // The SYN-ACK that was taken last came late: the test host answers by the numbers of another.
+    ++env.counters.challenge_acks;
+    emit_stray_reset(env, r);
+    begin_anew(env, s, now);
+    return true;
+  }
+  // Why not any record: what an old connection sent after its SYN-ACK fits that one. Only our data
+  // it cannot have acked.
+  s.confirmed = r.has(kAck) && wire::unwrap(r.ack, s.zero, s.snd_una) > s.snd_una;
+  return false;
 }
 
 void on_syn_timer(Env& env, Session& s, Nanos now) {

@@ -27,6 +27,8 @@ void record_in_established(Env& env, Session& s, const wire::HeaderRecord& r, Na
   if (!s.confirmed && on_record_unconfirmed(env, s, r, now)) return;
   if (r.has(kSyn)) {  // the SYN-ACK again: our ack of it was lost
     s.ack_due = true;
+    // A host that waits for our ack cannot speak yet; its silence counts from here.
+    if (!s.queue.in_flight()) s.all_acked_at = now;
     return;
   }
   if (!acceptable(s, r)) {

@@ -31,7 +31,9 @@ Segment* make_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool 
 }
 
 bool is_boundary(const Session& s, const Segment& segment) {
-  return segment.kind == SegmentKind::data &&
+  // Why not the rest of a packet: a client sends a turn from its first byte on; this is a
+  // retransmission that carries a later ack.
+  return segment.kind == SegmentKind::data && !segment.cut_in_front &&
          (segment.turn_start || (s.whole && segment.offset == 0));
 }
 

@@ -41,8 +41,9 @@ void compare_with_held(Env& env, const Session& s, int64_t offset, wire::Bytes d
   }
 }
 
-void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push,
+void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut, bool push,
                        Nanos now) {
+  const int64_t first = offset;
   Segment* before = s.out_of_order.tail;
   while (before != nullptr && before->offset > offset) before = before->previous;
   // A FIN at or before these bytes: they are no stream.
@@ -66,6 +67,7 @@ void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, b
       take = std::min<size_t>(take, static_cast<size_t>(after->offset - offset));
     }
     Segment* seg = make_data(env, s, offset, data.first(take), push && take == data.size(), now);
+    seg->cut_in_front = cut || offset != first;
     book_captured(env, s, take);
     insert(s, before, seg);
     before = seg;

@@ -13,7 +13,8 @@ namespace mirrorlab::engine {
 // Counts a conflict when bytes that are still held differ from these (S2).
 void compare_with_held(Env& env, const Session& s, int64_t offset, wire::Bytes data);
 // Keeps the parts of [offset, offset + data.size()) that nothing holds yet, beyond client_next.
-void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push,
+// `cut`: first bytes of their packet were known and are left out already.
+void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut, bool push,
                        Nanos now);
 // A FIN, or a reset nobody has confirmed yet, beyond client_next.
 void keep_out_of_order_end(Env& env, Session& s, int64_t offset, SegmentKind kind, Nanos now);

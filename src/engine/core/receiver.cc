@@ -103,20 +103,33 @@ bool acceptable(Session& s, const wire::HeaderRecord& r) {
   return true;
 }
 
-uint16_t receive_window_field(const Env& env, const Session& s) {
+namespace {
+// The client's position in the test host's answer.
+int64_t client_position(const Session& s) { return s.mark_test + (s.client_acked - s.mark_online); }
+}  // namespace
+
+uint16_t receive_window_field(const Env& env, const Session& s, Nanos now) {
   if (env.config.ack == AckPolicy::eager || s.stream_complete) return 0xffff;
-  return s.client_window;
+  // Why: a live client answers window probes. One that says nothing any more has closed its window
+  // for ever, and the test host would ask as long.
+  if (s.client_window == 0 && now - s.client_at >= env.config.user_timeout) return 0xffff;
+  // The client's window begins where its acks are, which may be ahead of the test host; one that is
+  // closed there must not keep back an answer which the client has had.
+  const int64_t ahead = std::max<int64_t>(client_position(s) - s.rcv_nxt, 0);
+  const int scale = s.scale_ok ? s.client_scale : 0;
+  const int64_t units = (ahead + (int64_t{1} << scale) - 1) >> scale;
+  return static_cast<uint16_t>(std::min<int64_t>(s.client_window + units, 0xffff));
 }
 
-void note_client_ack(const Env& env, Session& s) {
-  if (env.config.ack == AckPolicy::client && s.client_window != s.window_sent) s.ack_due = true;
+void note_client_ack(const Env& env, Session& s, Nanos now) {
+  if (env.config.ack == AckPolicy::client && receive_window_field(env, s, now) != s.window_sent)
+    s.ack_due = true;
 }
 
 int64_t ack_point(const Env& env, const Session& s, Nanos now) {
   if (env.config.ack == AckPolicy::eager || s.rcv_fin || s.stream_complete) return s.rcv_nxt;
   if (s.ack_at <= now) return s.rcv_nxt;
-  const int64_t client = s.mark_test + (s.client_acked - s.mark_online);
-  return std::clamp(client, s.ack_sent, s.rcv_nxt);
+  return std::clamp(client_position(s), s.ack_sent, s.rcv_nxt);
 }
 
 void send_due_ack(Env& env, Session& s, Nanos now) {
@@ -124,7 +137,7 @@ void send_due_ack(Env& env, Session& s, Nanos now) {
   const bool progress = ack > s.ack_sent;
   // Why: an ack held back for the client's pace must not look like a duplicate of the last one.
   const bool repeat = s.ack_due && (ack == s.rcv_nxt || s.rcv_ranges > 0 ||
-                                    receive_window_field(env, s) != s.window_sent);
+                                    receive_window_field(env, s, now) != s.window_sent);
   if (progress || repeat) emit_ack(env, s, now);
   s.ack_due = false;
   if (s.ack_sent == s.rcv_nxt) return;

@@ -13,14 +13,14 @@ void receive_answer(Env& env, Session& s, const wire::HeaderRecord& record, Nano
 // The answer offset the next packet may ack (AckPolicy).
 [[nodiscard]] int64_t ack_point(const Env& env, const Session& s, Nanos now);
 // The window field of the next packet.
-[[nodiscard]] uint16_t receive_window_field(const Env& env, const Session& s);
+[[nodiscard]] uint16_t receive_window_field(const Env& env, const Session& s, Nanos now);
 // True when the record's sequence numbers lie where the test host's can (RFC 9293 3.10.7.4), and
 // not before what PAWS knows (RFC 7323 5.3). Keeps the timestamp to echo.
 [[nodiscard]] bool acceptable(Session& s, const wire::HeaderRecord& record);
 // Sends the ack that is due, as the policy says.
 void send_due_ack(Env& env, Session& s, Nanos now);
 // The client acked or its window moved (AckPolicy::client).
-void note_client_ack(const Env& env, Session& s);
+void note_client_ack(const Env& env, Session& s, Nanos now);
 // SACK blocks for out-of-order answers, where negotiated.
 void write_sack(const Session& s, wire::TcpOptions& options);
 

@@ -31,6 +31,7 @@ struct Segment {
   bool turn_start = false;
   bool push = false;
   bool after_bare_ack = false;  // see Session::bare_ack_at
+  bool cut_in_front = false;    // the rest of a packet whose first bytes were known already
   // Scoreboard (RFC 6675). A segment is in flight when transmissions > 0.
   uint8_t transmissions = 0;  // saturates
   bool sacked = false;

@@ -70,6 +70,7 @@ struct Session {
   int64_t last_data_mark = 0;  // answer mark of the latest data (S3)
   int64_t client_acked = 0;    // answer bytes the client has acked
   Nanos client_acked_at = 0;
+  Nanos client_at = 0;  // the client's last packet
   // Offset of the latest ack without data that moved client_acked: a client that had its answer.
   int64_t bare_ack_at = -1;
   SegmentList out_of_order;  // sorted, disjoint, beyond client_next
@@ -117,9 +118,10 @@ struct Session {
   bool sack_ok = false;
   bool timestamps_ok = false;
   bool scale_ok = false;
-  bool confirmed = false;   // a record after the SYN-ACK showed that it is no stale one
-  bool taken_back = false;  // this handshake was begun anew once already
-  bool refused = false;     // the last SYN was answered by RST
+  bool confirmed = false;     // an ack of data showed that the SYN-ACK was no stale one
+  bool taken_back = false;    // this handshake was begun anew already
+  bool refused_back = false;  // by a reset, which it may be only once
+  bool refused = false;       // the last SYN was answered by RST
   bool fin_acked = false;
   bool took_turn = false;  // something was sent on this connection
 
@@ -128,6 +130,7 @@ struct Session {
   bool rcv_fin = false;
   bool last_pushed = false;     // PSH on the latest in-order answer segment
   bool answers_differ = false;  // this session's answers differ in length (S3)
+  bool pipelines = false;       // surplus was seen to be answers the client had not waited for
   uint8_t rcv_ranges = 0;
   wire::Seq irs_next;  // sequence number of answer offset 0
   uint32_t ts_recent = 0;
@@ -142,8 +145,7 @@ struct Session {
   // Turns: positions deemed equal, online and at the test host.
   int64_t mark_online = 0;
   int64_t mark_test = 0;
-  int64_t surplus = 0;     // answer bytes before mark_test that no turn has wanted yet
-  bool pipelines = false;  // surplus was seen to be answers the client had not waited for
+  int64_t surplus = 0;  // answer bytes before mark_test that no turn has wanted yet
 
   // Times.
   Nanos challenged_at = 0;  // an old connection of the test host last answered a SYN; 0: none

@@ -68,7 +68,11 @@ void supersede(Env& env, Session& s, Nanos now) {
 
 void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
   end_stream(env, s, now);
-  const bool unfinished = !s.queue.empty() || s.connection == Connection::syn_sent ||
+  // The client's own reset is played by the one below.
+  const bool only_reset_waits = s.connection == Connection::established && !s.queue.empty() &&
+                                !s.queue.in_flight() && s.queue.head->kind == SegmentKind::rst;
+  const bool unfinished = (!s.queue.empty() && !only_reset_waits) ||
+                          s.connection == Connection::syn_sent ||
                           s.connection == Connection::waiting;
   if (unfinished && s.first_loss == LossReason::none) s.first_loss = reason;
   if (alive(s)) emit_reset(env, s, now);

@@ -50,6 +50,26 @@ TEST(CaptureGap, WithoutThatEvidenceItWaitsForTheClient) {
   )");
 }
 
+TEST(CaptureGap, TheRestOfARetransmissionWithALaterAckBeginsNoTurn) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client P. 201:301(100) ack 501        # 101:201 is missed
+    client P. 251:351(100) ack 601
+    +2s engine R. 101:101(0) ack 501
+    quiet 1s
+    client P. 351:451(100) ack 701
+    engine S 350:350(0)
+    +10ms host S. 0:0(0) isn 7 ack 351 <mss 1000>
+    engine P. 351:451(100) ack 1
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 250U);
+}
+
 TEST(CaptureGap, TheRestOfATurnWithAHoleIsNotSentAsATurn) {
   Script t(no_pace());
   t.open();

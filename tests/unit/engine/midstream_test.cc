@@ -79,6 +79,22 @@ TEST(Midstream, OnlyTheLatestOfTheAcksCounts) {
   )");
 }
 
+TEST(Midstream, ALateAckOfTheConnectionBeforeIsNoneOfThem) {
+  Script t(no_pace());
+  t.play(R"(
+    client . 500001:500001(0) ack 9001
+    client . 5001:5001(0) ack 700001         # its number was lower, its ack is anything
+    client P. 500001:500101(100) ack 9001
+    engine S 500000:500000(0)
+    host S. 0:0(0) ack 500001 <mss 1000>
+    engine P. 500001:500101(100) ack 1
+    client P. 500101:500201(100) ack 9501
+    quiet 10ms
+    host P. 1:501(500) ack 500101
+    engine P. 500101:500201(100) ack 501
+  )");
+}
+
 TEST(Midstream, DataThatDoesNotFollowTheAckIsInTheMiddleOfATurn) {
   Script t(no_pace());
   t.play(R"(

@@ -247,6 +247,34 @@ TEST(AckPolicyClient, ASlowReaderIsASlowReader) {
   )");
 }
 
+TEST(AckPolicyClient, AWindowClosedFartherOnIsNoneForTheAnswerBefore) {
+  Script t(client_policy());
+  t.open();
+  t.play(R"(
+    client . 1:1(0) ack 1
+    client . 1:1(0) ack 257 win 0
+    engine . 1:1(0) ack 1 win 2           # 2 << 7: as far as the client has read
+    host P. 1:257(256) ack 1
+    engine . 1:1(0) ack 257 win 0
+  )");
+}
+
+TEST(AckPolicyClient, AClientThatIsGoneKeepsNoWindowClosed) {
+  Script t(client_policy());
+  t.open();
+  t.play(R"(
+    client . 1:1(0) ack 1 win 2
+    engine . 1:1(0) ack 1 win 2
+    host P. 1:257(256) ack 1
+    client . 1:1(0) ack 257 win 0
+    engine . 1:1(0) ack 257 win 0
+    +119s host . 256:256(0) ack 1         # window probes
+    engine . 1:1(0) ack 257 win 0
+    +1s host . 256:256(0) ack 1
+    engine . 1:1(0) ack 257 win 65535
+  )");
+}
+
 TEST(AckPolicyClient, AClosedClientHoldsNothingBack) {
   Script t(client_policy());
   t.open();

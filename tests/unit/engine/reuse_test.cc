@@ -136,6 +136,86 @@ TEST(Reuse, TheSynAckThatComesAfterAStaleOneIsTaken) {
   )");
 }
 
+TEST(Reuse, WhatTheOldConnectionSentAfterItsSynAckProvesNothing) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 7000:7000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 7001
+    host P. 7001:7101(100) ack 1           # its greeting
+    engine . 1:1(0) ack 7101
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+  )");
+}
+
+TEST(Reuse, NorDoesItMakeTheAnswerToOurAckAReset) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 7000:7000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 7001
+    host P. 7001:7101(100) ack 1
+    engine . 1:1(0) ack 7101
+    host R 7101:7101(0)
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+  )");
+}
+
+TEST(Reuse, SeveralStaleSynAcksCostNothing) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 7000:7000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 7001
+    host S. 9000:9000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 9001
+    host R 7001:7001(0)
+    host R 9001:9001(0)
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+  )");
+}
+
+TEST(Reuse, OfTwoSynAcksTheOneWithTheOlderTimestampIsLate) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000,TS>
+    engine S 0:0(0) <mss 1000,TS val 1 ecr 0>
+    host S. 0:0(0) ack 1 <mss 1000,TS val 9 ecr 1>
+    engine . 1:1(0) ack 1
+    host S. 7000:7000(0) ack 1 <mss 1000,TS val 5 ecr 1>
+    quiet 100ms
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+  )");
+}
+
+TEST(Reuse, ALateSynAckThatWasTakenIsGivenUpWhenTheTestHostSaysSo) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 700000:700000(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 700001
+    host S. 7000:7000(0) ack 1 <mss 1000>   # overtaken by the one above
+    engine . 1:1(0) ack 7001
+    host . 700001:700001(0) ack 1           # the challenge to our ack
+    engine R 1:1(0)
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+  )");
+}
+
 TEST(Reuse, AnOldConnectionThatExpectsJustThisByteIsResetToo) {
   Script t;
   t.play(R"(
@@ -184,6 +264,23 @@ TEST(Reuse, AHoleInTheOldStreamIsAGap) {
     client/2 S 0:0(0) <mss 1000>
     engine R. 1:1(0) ack 1
     end capture_gap captured 200 lost 200
+    engine/2 S 0:0(0)
+  )");
+}
+
+TEST(Reuse, TheClientsResetThatWaitedForTheTestHostIsPlayedThen) {
+  Script t(no_pace());
+  t.open();
+  t.share_port(2, 1);
+  t.play(R"(
+    client F. 1:1(0) ack 1
+    engine F. 1:1(0) ack 1
+    host . 1:1(0) ack 2
+    client . 2:2(0) ack 501
+    client R 2:2(0)
+    client/2 S 0:0(0) <mss 1000>
+    +5s engine R. 2:2(0) ack 1
+    end mirrored
     engine/2 S 0:0(0)
   )");
 }

@@ -227,6 +227,23 @@ TEST(TurnsServerFirst, TheFirstTurnWaitsForTheGreeting) {
   )");
 }
 
+TEST(TurnsServerFirst, AHostThatHasNotGotOurAckIsNotSilent) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 501
+    +3s host S. 0:0(0) ack 1 <mss 1000>   # the ack was lost
+    engine . 1:1(0) ack 1
+    quiet 4900ms
+    +100ms engine P. 1:101(100) ack 1
+  )");
+  EXPECT_EQ(t.counters().turn_released_by_timeout, 1U);
+}
+
 TEST(TurnsServerFirst, AlsoOnALaterConnectionOfTheSession) {
   Script t(no_pace());
   t.open();
@@ -234,7 +251,7 @@ TEST(TurnsServerFirst, AlsoOnALaterConnectionOfTheSession) {
     client P. 1:101(100) ack 51
     host P. 1:51(50) ack 1
     engine P. 1:101(100) ack 51
-    host R 51:51(0)
+    host R. 51:51(0) ack 1
     client P. 101:201(100) ack 151
     engine S 100:100(0)
     +10ms host S. 0:0(0) isn 99 ack 101 <mss 1000>
