@@ -37,7 +37,9 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
   if (have >= want) {
     Nanos at = s.answer_at + think;
     const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
-    const Nanos since = std::max(next.captured_at, s.all_acked_at);
+    // Why the flight: what came before a turn was sent is no answer to it.
+    const Nanos asked_at = all_acked ? s.all_acked_at : s.queue.last_in_flight()->sent_at;
+    const Nanos since = std::max(next.captured_at, asked_at);
     if (next.kind == SegmentKind::gap) {
       // Why: how much of the answer belongs to what was sent is not known; it shall have ended.
       at = std::max(at, std::min(s.answer_at + floor, since + env.config.turn_hold_limit));

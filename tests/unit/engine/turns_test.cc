@@ -201,6 +201,22 @@ TEST_F(Turns, WithoutWaitingTheyLeaveAtOnce) {
   )");
 }
 
+TEST_F(Turns, ASurplusThatCameLateReleasesOneTurnNotAll) {
+  t.play(R"(
+    client P. 101:201(100) ack 101
+    client P. 201:301(100) ack 201
+    quiet 400ms
+    host . 1:901(900) ack 101              # a longer answer, not at its end
+    engine P. 101:201(100) ack 901
+    host . 901:1401(500) ack 101           # its tail, no answer to what has just left
+    engine . 201:201(0) ack 1401
+    quiet 20ms
+    host P. 1401:1501(100) ack 201
+    engine . 201:201(0) ack 1501
+    +25ms engine P. 201:301(100) ack 1501
+  )");
+}
+
 TEST_F(Turns, AnInterimAnswerBeginsATurn) {  // 100 Continue
   t.play(R"(
     client P. 101:201(100) ack 26
