@@ -37,6 +37,7 @@ std::string check_session(const Session& s, SessionSums& sums) {
     return "scoreboard sums differ from the segments";
   }
   if (s.connection == Connection::established && s.queue.in_flight()) {
+    if (s.queue.head == nullptr) return "in flight with an empty queue";
     if (s.queue.head->offset != s.snd_una) return "snd_una is not the first segment in flight";
     if (s.rto_at == kNever) return "segments in flight and no retransmission timer";
   }

@@ -26,7 +26,7 @@ CopyParts copy_parts() {
                                                   std::move(take_link));
           },
           .write_figures =
-              [](const std::string& path, nlohmann::json figures) {
+              [](const std::string& path, const nlohmann::json& figures) {
                 return os::write_file(path, figures.dump(2) + "\n");
               },
           .notice = [](const std::string& text) { std::cerr << "mirror-copy: " + text + "\n"; }};

@@ -2,7 +2,7 @@
 // mangle table, entered from OUTPUT. No other rule is read or changed.
 //
 // When the program is killed they stay, and with nobody reading the kernel drops what they match
-// (docs/decisions/0007-fail-closed.md). Installing replaces the chain in one transaction, so a
+// (docs/decisions/0002-fail-closed.md). Installing replaces the chain in one transaction, so a
 // successor takes a predecessor's over without a gap.
 #pragma once
 
