@@ -74,6 +74,11 @@ class TcpEndpoint {
   [[nodiscard]] int64_t written_end() const {
     return buffer_base_ + static_cast<int64_t>(buffered());
   }
+  // Was the window ever open as far as these bytes reach?
+  [[nodiscard]] bool window_reaches(const wire::TcpHeader& header, size_t length) const {
+    return wire::unwrap(header.seq, rcv_zero_, rcv_nxt_) + static_cast<int64_t>(length) <=
+           rcv_edge_;
+  }
   // RFC 9293 3.10.7.1 and Linux: may this SYN end the connection in TIME-WAIT?
   [[nodiscard]] bool may_be_reused_by(const wire::TcpHeader& syn) const;
 

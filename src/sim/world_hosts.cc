@@ -120,6 +120,11 @@ void World::to_host(Role role, Packet& packet) {
   }
   if (role == Role::test) {
     judge_.on_test_arrival(h, packet.payload.size(), *c->server, c->evidence());
+    if (!packet.payload.empty() && !c->endpoint.window_reaches(h, packet.payload.size())) {
+      judge_.fail(Check::packet, now_,
+                  "data beyond the window of the test host: sequence number " +
+                      std::to_string(h.seq.raw()));
+    }
   }
   c->endpoint.on_segment(h, packet.payload, now_);
   watch(*c);
