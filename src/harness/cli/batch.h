@@ -1,19 +1,27 @@
-// Several scenarios, or the variants of one: run in turn, each with its own directory, one summary.
+// Several scenarios, or the variants of one: run side by side, each with its own processes,
+// namespaces and directory; printed in the order they were named; one summary.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "harness/report/result.h"
+#include "harness/report/outcome.h"
 #include "harness/scenario/model.h"
 
 namespace mirrorlab::cli {
 
+enum class Output : unsigned char { text, json, tap };
+
 struct BatchOptions {
   std::string out;       // empty: mirrorlab-out/NAME
   std::string programs;  // directory of the three programs
-  bool json = false;     // results as JSON on standard output
+  Output output = Output::text;
+  unsigned jobs = 1;
+  unsigned repeat = 1;   // each run so often, or until it does not pass
+  bool verbose = false;  // the whole report of passed runs, too
+  bool keep = false;     // a run that did not pass stays up, with a prompt
+  std::vector<std::string> breakpoints;
+  std::string junit;  // file; empty: none
 };
 
 // Where the files of one run go. Variants of a matrix get a directory each; so do scenarios when
@@ -26,7 +34,7 @@ struct BatchOptions {
 [[nodiscard]] int combined_exit_code(const std::vector<int>& codes);
 
 // The summary of a matrix: schema_version, scenario, verdict, reason, variants[].
-[[nodiscard]] nlohmann::json matrix_summary(const std::vector<report::Result>& variants);
+[[nodiscard]] nlohmann::json matrix_summary(const std::vector<report::Outcome>& variants);
 
 // Runs all of them and prints each result; the exit code.
 int run_batch(const std::vector<scenario::Scenario>& all, const BatchOptions& options);

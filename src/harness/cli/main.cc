@@ -1,151 +1,131 @@
 // mirrorlab: builds an online host, a test host and their clients on one box, runs the two engines
 // in them, and proves what was mirrored.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <optional>
+#include <thread>
 
 #include "harness/cli/batch.h"
 #include "harness/cli/doctor.h"
-#include "harness/cli/explain.h"
+#include "harness/cli/inspect.h"
+#include "harness/cli/places.h"
+#include "harness/cli/select.h"
 #include "harness/cli/sim.h"
 #include "harness/cli/supervise.h"
-#include "harness/scenario/scenario_file.h"
 #include "harness/traffic/load.h"
 #include "harness/traffic/service.h"
 
 namespace {
 using namespace mirrorlab;
-namespace fs = std::filesystem;
 
 struct Arguments {
-  std::vector<std::string> files;
-  std::string out, format = "text", directory = "scenarios", built_in;
-  std::optional<uint64_t> seed;
+  cli::Selection selection;
+  cli::BatchOptions batch;
+  cli::SimOptions sim;
+  std::string format = "text", built_in;
+  bool tap = false;
 };
 
-std::string own_directory() { return fs::read_symlink("/proc/self/exe").parent_path().string(); }
-
-int complain(const scenario::Error& error) {
-  std::cerr << error.text() << '\n';
-  return 2;
+void add_format(CLI::App& command, Arguments& a) {
+  command.add_option("--format", a.format, "text or json")->check(CLI::IsMember({"text", "json"}));
 }
 
-int run(const Arguments& a) {
-  std::vector<scenario::Scenario> all;
-  for (const auto& file : a.files) {
-    auto read = scenario::read_scenario_file(file);
-    if (!read) return complain(read.error());
-    for (auto& s : *read) {
-      if (a.seed) s.seed = *a.seed;
-      all.push_back(std::move(s));
-    }
-  }
-  const cli::BatchOptions options{a.out, own_directory(), a.format == "json"};
-  return cli::supervise([&] { return cli::run_batch(all, options); });
+CLI::App* add_run(CLI::App& app, Arguments& a) {
+  auto* c = app.add_subcommand("run", "Run scenarios and judge them");
+  c->add_option("scenario", a.selection.places, "Scenario files, or directories of them")
+      ->required();
+  c->add_option("-o,--out", a.batch.out, "Directory for result.json, logs and captures");
+  c->add_option("-j,--jobs", a.batch.jobs, "So many side by side; 0: one a core")
+      ->capture_default_str();
+  c->add_option("-R,--filter", a.selection.filter,
+                "Only those whose NAME or NAME [VARIANT] matches the regular expression");
+  c->add_option("--variant", a.selection.variant, "Only this variant of a matrix");
+  c->add_option("--repeat", a.batch.repeat, "Run each so often, or until it does not pass")
+      ->check(CLI::Range(1U, 1'000'000U));
+  c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
+  c->add_option("--junit", a.batch.junit, "Write JUnit XML to this file");
+  c->add_flag("-v,--verbose", a.batch.verbose, "The whole report of passed runs, too");
+  auto* tap = c->add_flag("--tap", a.tap, "Test Anything Protocol on standard output");
+  c->add_option("--format", a.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->excludes(tap);
+  return c;
 }
 
-int validate(const Arguments& a) {
-  int code = 0;
-  for (const auto& file : a.files) {
-    const auto read = scenario::read_scenario_file(file);
-    if (!read) {
-      code = complain(read.error());
-    } else {
-      std::cout << file << ": ok, " << read->size() << " variant(s)\n";
-    }
-  }
-  return code;
+CLI::App* add_sim(CLI::App& app, Arguments& a) {
+  auto* c = app.add_subcommand("sim", "Session sync in virtual time, by seed");
+  c->footer("Scenarios:\n" + cli::sim_scenarios());
+  c->add_option("--seeds", a.sim.seeds, "A..B or one seed")->capture_default_str();
+  c->add_option("--scenario", a.sim.scenario)->capture_default_str();
+  c->add_option("--threads", a.sim.threads, "0: one a core")->capture_default_str();
+  c->add_flag("--shrink", a.sim.shrink, "Cut a failure's faults to a minimal list");
+  c->add_flag("--trace", a.sim.trace, "Print every packet");
+  c->add_option("--format", a.sim.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  return c;
 }
 
-int explain(const Arguments& a) {
-  for (const auto& file : a.files) {
-    const auto read = scenario::read_scenario_file(file);
-    if (!read) return complain(read.error());
-    for (const auto& s : *read) std::cout << cli::explain(s) << '\n';
-  }
-  return 0;
-}
-
-int list(const Arguments& a) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(a.directory, error);
-       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (entry->path().extension() == ".yaml") files.push_back(entry->path());
-  }
-  if (error) {
-    std::cerr << "mirrorlab: cannot list " << a.directory << ": " << error.message()
-              << "; name the directory of your scenarios\n";
+int run(Arguments& a) {
+  const auto all = cli::select(a.selection);
+  if (!all) {
+    std::cerr << all.error() << '\n';
     return 2;
   }
-  std::ranges::sort(files);
-  int code = 0;
-  for (const auto& file : files) {
-    const auto read = scenario::read_scenario_file(file.string());
-    if (!read) {
-      code = complain(read.error());
-      continue;
-    }
-    std::cout << file.string() << '\n';
-    if (!read->front().about.empty()) std::cout << "    " << read->front().about << '\n';
-  }
-  return code;
+  a.batch.programs = cli::own_directory();
+  if (a.batch.jobs == 0) a.batch.jobs = std::max(1U, std::thread::hardware_concurrency());
+  if (a.format == "json") a.batch.output = cli::Output::json;
+  if (a.tap) a.batch.output = cli::Output::tap;
+  return cli::supervise([&] { return cli::run_batch(*all, a.batch); });
 }
-}  // namespace
 
-int main(int argc, char** argv) {
+int command_line(int argc, char** argv) {
   Arguments a;
   CLI::App app{"Proves TCP traffic mirroring on one box"};
   app.require_subcommand(1);
-  auto* run_command = app.add_subcommand("run", "Run scenarios and judge them");
-  run_command->add_option("scenario", a.files, "Scenario files")->required();
-  run_command->add_option("--out", a.out, "Directory for result.json, logs and captures");
-  run_command->add_option("--seed", a.seed, "In place of the scenario's seed");
-  run_command->add_option("--format", a.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
-  auto* validate_command = app.add_subcommand("validate", "Check scenario files");
-  validate_command->add_option("scenario", a.files, "Scenario files")->required();
-  auto* explain_command = app.add_subcommand("explain", "Say what a scenario builds and does");
-  explain_command->add_option("scenario", a.files, "Scenario files")->required();
-  auto* list_command = app.add_subcommand("list", "List the scenarios of a directory");
-  list_command->add_option("directory", a.directory)->capture_default_str();
-  auto* doctor_command = app.add_subcommand("doctor", "Say what this machine can and cannot do");
-  doctor_command->add_option("--format", a.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
-  auto* serve_command = app.add_subcommand("serve", "The built-in service");
-  serve_command->add_option("options", a.built_in, "JSON")->required();
-  auto* load_command = app.add_subcommand("load", "The built-in clients");
-  load_command->add_option("options", a.built_in, "JSON")->required();
-  cli::SimOptions sim;
-  auto* sim_command = app.add_subcommand("sim", "Session sync in virtual time, by seed");
-  sim_command->footer("Scenarios:\n" + cli::sim_scenarios());
-  sim_command->add_option("--seeds", sim.seeds, "A..B or one seed")->capture_default_str();
-  sim_command->add_option("--scenario", sim.scenario)->capture_default_str();
-  sim_command->add_option("--threads", sim.threads, "0: one a core")->capture_default_str();
-  sim_command->add_flag("--shrink", sim.shrink, "Cut a failure's faults to a minimal list");
-  sim_command->add_flag("--trace", sim.trace, "Print every packet");
-  sim_command->add_option("--format", sim.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
+  const auto* run_command = add_run(app, a);
+  auto* validate = app.add_subcommand("validate", "Check scenario files");
+  auto* explain = app.add_subcommand("explain", "Say what a scenario builds and does");
+  for (auto* command : {validate, explain}) {
+    command->add_option("scenario", a.selection.places, "Scenario files, or directories of them")
+        ->required();
+  }
+  auto* list = app.add_subcommand("list", "List scenarios and what each one proves");
+  list->add_option("place", a.selection.places,
+                   "Files or directories; default: scenarios, else those that are installed");
+  add_format(*list, a);
+  auto* doctor = app.add_subcommand("doctor", "Say what this machine can and cannot do");
+  add_format(*doctor, a);
+  auto* serve = app.add_subcommand("serve", "The built-in service");
+  serve->add_option("options", a.built_in, "JSON")->required();
+  auto* load = app.add_subcommand("load", "The built-in clients");
+  load->add_option("options", a.built_in, "JSON")->required();
+  const auto* sim = add_sim(app, a);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
+  if (*run_command) return run(a);
+  if (*sim) return cli::run_sim(a.sim);
+  if (*validate) return cli::validate_files(a.selection.places);
+  if (*explain) return cli::explain_files(a.selection.places);
+  if (*list) {
+    if (a.selection.places.empty()) a.selection.places = {cli::scenario_directory()};
+    return cli::list_scenarios(a.selection.places, a.format == "json");
+  }
+  if (*doctor) return cli::doctor(cli::own_directory(), a.format == "json");
+  const auto options = nlohmann::json::parse(a.built_in);
+  return *serve ? traffic::run_service(options) : traffic::run_load(options);
+}
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    if (*run_command) return run(a);
-    if (*sim_command) return cli::run_sim(sim);
-    if (*validate_command) return validate(a);
-    if (*explain_command) return explain(a);
-    if (*list_command) return list(a);
-    if (*doctor_command) return cli::doctor(own_directory(), a.format == "json");
-    const auto options = nlohmann::json::parse(a.built_in);
-    return *serve_command ? traffic::run_service(options) : traffic::run_load(options);
+    return command_line(argc, argv);
   } catch (const std::exception& e) {
-    std::cerr << "mirrorlab: " << e.what() << '\n';
+    // Why not a stream: it may throw in its turn.
+    std::fputs("mirrorlab: ", stderr);
+    std::fputs(e.what(), stderr);
+    std::fputs("\n", stderr);
     return 3;
   }
 }

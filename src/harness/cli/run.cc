@@ -150,7 +150,8 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.variant = s.variant;
   r.seed = s.seed;
   r.traffic = nlohmann::json::object();
-  r.reproduce = fmt::format("mirrorlab run {} --seed {}", s.path, s.seed);
+  r.reproduce = fmt::format("mirrorlab run {}{} --seed {}", s.path,
+                            s.variant.empty() ? "" : " --variant " + s.variant, s.seed);
   std::atomic<bool> interrupted{false};
   const Interruption interruption(interrupted);
   report::Progress progress = report::Progress::for_standard_error();

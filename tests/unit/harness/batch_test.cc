@@ -5,14 +5,15 @@
 namespace mirrorlab::cli {
 namespace {
 
-report::Result ended(const std::string& variant, const std::string& verdict,
-                     const std::string& reason = "") {
-  report::Result r;
+report::Outcome ended(const std::string& variant, const std::string& verdict,
+                      const std::string& reason = "") {
+  report::Outcome r;
   r.name = "loss";
   r.path = "scenarios/loss.yaml";
   r.variant = variant;
   r.verdict = verdict;
   r.reason = reason;
+  r.code = verdict == "passed" ? 0 : verdict == "failed" ? 1 : 77;
   return r;
 }
 
