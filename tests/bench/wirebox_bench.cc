@@ -54,7 +54,7 @@ void datagrams(const Settings& settings, size_t bytes, double seconds, const cha
       "{:<28} {:4} B  offered {:6.0f} kpps  carried {:6.0f} kpps  {:5.2f} Gbit/s"
       "  ring drops {}  {:.0f} ns of CPU a frame\n",
       name, bytes, static_cast<double>(sent) / took / 1e3, passed / took / 1e3,
-      static_cast<double>(f.counters[0].out_bytes) * 8 / took / 1e9, f.kernel_drops,
+      static_cast<double>(f.counters[0].out_bytes) * 8 / took / 1e9, f.kernel_drops(),
       (stage_seconds() - stage_before) * 1e9 / passed);
 }
 
@@ -91,7 +91,7 @@ void tcp(const Settings& settings, bool offloads, double seconds, const char* na
       "{:<28} TCP    {:5.2f} Gbit/s  {:5.0f} bytes a frame  ring drops {}\n", name,
       static_cast<double>(came) * 8 / took / 1e9,
       static_cast<double>(f.counters[0].in_bytes) / static_cast<double>(f.counters[0].in),
-      f.kernel_drops);
+      f.kernel_drops());
 }
 }  // namespace
 

@@ -74,7 +74,7 @@ void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result
 std::string shortcomings(const std::vector<wirebox::Figures>& links,
                          const std::vector<std::string>& missed) {
   for (const auto& link : links) {
-    if (const auto lost = link.kernel_drops + link.send_errors + link.truncated; lost > 0) {
+    if (const auto lost = link.kernel_drops() + link.send_errors() + link.truncated(); lost > 0) {
       return fmt::format("the link stage {} lost {} packets: the box was too slow", link.name,
                          lost);
     }

@@ -8,12 +8,13 @@ nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
   nlohmann::json all = nlohmann::json::array();
   for (const auto& link : links) {
     nlohmann::json one{{"name", link.name},
-                       {"kernel_drops", link.kernel_drops},
-                       {"send_errors", link.send_errors},
-                       {"truncated", link.truncated},
+                       {"kernel_drops", link.kernel_drops()},
+                       {"send_errors", link.send_errors()},
+                       {"truncated", link.truncated()},
                        {"flows_forgotten", link.flows_forgotten}};
     for (const size_t i : {0U, 1U}) {
       const auto& c = link.counters[i];
+      const auto& k = link.kernel[i];
       nlohmann::json dropped;
       for (size_t cause = 0; cause < wirebox::kCauses; ++cause) {
         dropped[wirebox::to_string(static_cast<wirebox::Cause>(cause))] = c.dropped[cause];
@@ -27,7 +28,14 @@ nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
                                         {"duplicated", c.duplicated},
                                         {"reordered", c.reordered},
                                         {"corrupted", c.corrupted},
-                                        {"cut", c.cut}};
+                                        {"cut", c.cut},
+                                        {"waiting", link.waiting[i]},
+                                        {"kernel",
+                                         {{"arrived", k.arrived},
+                                          {"ring_drops", k.ring_drops},
+                                          {"truncated", k.truncated},
+                                          {"sent", k.sent},
+                                          {"send_errors", k.send_errors}}}};
     }
     all.push_back(one);
   }

@@ -19,6 +19,7 @@ class DelayLine {
     ring_[(first_ + count_++) % ring_.size()] = {last_due_, frame};
   }
   [[nodiscard]] bool empty() const { return count_ == 0; }
+  [[nodiscard]] size_t size() const { return count_; }
   [[nodiscard]] os::Nanos next_due() const { return empty() ? os::kNever : ring_[first_].due; }
   // The next frame whose time has come; call until next_due() lies ahead.
   [[nodiscard]] Frame release() {

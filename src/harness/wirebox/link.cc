@@ -18,8 +18,9 @@ constexpr int kBurst = 256;
 }  // namespace
 
 Link::Link(std::string name, uint64_t seed, std::unique_ptr<PacketPort> a,
-           std::unique_ptr<PacketPort> b, const Settings& a_to_b, const Settings& b_to_a)
-    : name_(std::move(name)), ports_{std::move(a), std::move(b)} {
+           std::unique_ptr<PacketPort> b, const Settings& a_to_b, const Settings& b_to_a,
+           Gate* gate)
+    : name_(std::move(name)), ports_{std::move(a), std::move(b)}, gate_(gate) {
   for (const size_t i : {0U, 1U}) {
     PacketPort* out = ports_[1 - i].get();
     out->set_pool(pool_);
@@ -29,10 +30,14 @@ Link::Link(std::string name, uint64_t seed, std::unique_ptr<PacketPort> a,
   }
   wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
+  if (gate_ != nullptr) gate_->enter(*this);
   thread_ = std::thread([this] { run(); });
 }
 
-Link::~Link() { stop(); }
+Link::~Link() {
+  if (gate_ != nullptr) gate_->leave(*this);
+  stop();
+}
 
 void Link::stop() {
   if (!thread_.joinable()) return;
@@ -40,8 +45,13 @@ void Link::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  const uint64_t one = 1;
-  if (::write(wake_.get(), &one, sizeof one) == sizeof one) thread_.join();
+  wake();
+  thread_.join();
+}
+
+void Link::wake() {
+  // Why no check: it fails only when the counter is full, and then the thread wakes as well.
+  (void)::eventfd_write(wake_.get(), 1);
 }
 
 void Link::change(const Settings& a_to_b, const Settings& b_to_a) {
@@ -57,25 +67,63 @@ Figures Link::figures() {
   for (const size_t i : {0U, 1U}) {
     f.counters[i] = ways_[i]->counters();
     f.drops.insert(f.drops.end(), ways_[i]->drops().begin(), ways_[i]->drops().end());
-    f.kernel_drops += ports_[i]->kernel_drops();
-    f.send_errors += ports_[i]->send_errors();
-    f.truncated += ports_[i]->truncated();
+    f.waiting[i] = ways_[i]->waiting();
+    const PacketPort::Counters in = ports_[i]->counters();
+    const PacketPort::Counters out = ports_[1 - i]->counters();
+    f.kernel[i] = {in.arrived, in.ring_drops, in.truncated, out.sent, out.send_errors};
   }
   f.flows_forgotten = flows_.times_forgotten();
   return f;
 }
 
-bool Link::move(PacketPort& from, OneWay& through, os::Nanos now) {
+Gate::Time Link::time() {
+  const Gate::Time t = gate_ != nullptr ? gate_->time() : Gate::Time{os::steady_now(), 0, false};
+  for (auto& way : ways_) way->shut(t.shut);
+  return t;
+}
+
+bool Link::move(size_t direction, Gate::Time& t) {
+  const bool watched = gate_ != nullptr && gate_->watched();
+  const auto which = static_cast<Direction>(direction);
   Frame frame;
   int moved = 0;
-  for (; moved < kBurst && from.next(frame); ++moved) {
+  for (; moved < kBurst && ports_[direction]->next(frame); ++moved) {
     if (flows_.full()) {
-      for (auto& way : ways_) way->let_go_held(now);
+      for (auto& way : ways_) way->let_go_held(t.now);
       flows_.forget_all();
     }
-    through.take(frame, now);
+    if (watched && !t.shut && gate_->stops({name_, which, frame.view()})) t = time();
+    ways_[direction]->take(frame, t.now);
   }
   return moved > 0;
+}
+
+void Link::read_arrivals() {
+  const std::lock_guard lock(mutex_);
+  Gate::Time t = time();
+  for (const size_t i : {0U, 1U}) {
+    while (move(i, t)) ports_[i]->give_back();
+  }
+}
+
+os::Nanos Link::next_due() {
+  const std::lock_guard lock(mutex_);
+  return std::min(ways_[0]->next_due(), ways_[1]->next_due());
+}
+
+uint64_t Link::waiting() {
+  const std::lock_guard lock(mutex_);
+  return ways_[0]->waiting() + ways_[1]->waiting();
+}
+
+std::optional<Passage> Link::let_one_go(os::Nanos now) {
+  const std::lock_guard lock(mutex_);
+  const size_t i = ways_[0]->next_due() <= ways_[1]->next_due() ? 0 : 1;
+  const auto frame = ways_[i]->release_one(now);
+  if (!frame) return std::nullopt;
+  Passage passed{name_, static_cast<Direction>(i), now, packet_text(frame->view())};
+  ports_[1 - i]->flush();
+  return passed;
 }
 
 void Link::run() {
@@ -86,21 +134,25 @@ void Link::run() {
   for (;;) {
     os::Nanos due = os::kNever;
     bool moved = false;
-    const os::Nanos now = os::steady_now();
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
-      for (const size_t i : {0U, 1U}) moved |= move(*ports_[i], *ways_[i], now);
-      for (auto& way : ways_) way->release(now);
+      Gate::Time t = time();
+      for (const size_t i : {0U, 1U}) moved |= move(i, t);
+      for (auto& way : ways_) way->release(t.now);
       for (auto& port : ports_) port->flush();
       for (auto& port : ports_) port->give_back();
-      for (auto& way : ways_) due = std::min(due, way->next_due());
+      if (!t.shut) due = std::min(ways_[0]->next_due(), ways_[1]->next_due());
+      if (due != os::kNever) due += t.behind;
     }
     if (moved) continue;
     timespec timeout{};
-    if (due != os::kNever)
+    if (due != os::kNever) {
       timeout = os::timespec_of(std::max<os::Nanos>(due - os::steady_now(), 0));
+    }
     ::ppoll(fds.data(), fds.size(), due == os::kNever ? nullptr : &timeout, nullptr);
+    eventfd_t woken = 0;
+    if (fds[2].revents != 0) (void)::eventfd_read(wake_.get(), &woken);
   }
 }
 

@@ -1,37 +1,59 @@
 // An impaired link: a thread that moves frames between two devices, each direction through its
 // impairments.
 //
-// Threads: the link's own thread moves frames; change() and figures() may be called from any.
+// Threads: the link's own thread moves frames; all functions may be called from any.
 #pragma once
 
 #include <array>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "harness/wirebox/gate.h"
 #include "harness/wirebox/one_way.h"
 #include "harness/wirebox/packet_port.h"
 
 namespace mirrorlab::wirebox {
 
+// What the kernel did for one direction of a link. With Counters it balances, once nothing is in
+// the ring any more: arrived = in + ring_drops + truncated, and out = sent + send_errors.
+struct KernelCounters {
+  uint64_t arrived = 0;     // frames that came to the link's socket
+  uint64_t ring_drops = 0;  // of them, no room in its ring: the box was too slow
+  uint64_t truncated = 0;   // of them, larger than a slot of its ring
+  uint64_t sent = 0;        // frames the far device took
+  uint64_t send_errors = 0;
+};
+
 // What a link did, by Direction where there are two.
 struct Figures {
   std::string name;
   std::array<Counters, 2> counters;
+  std::array<KernelCounters, 2> kernel;
+  std::array<uint64_t, 2> waiting{};  // frames under way
   std::vector<Drop> drops;
-  uint64_t kernel_drops = 0;  // frames its own sockets lost: the box was too slow
-  uint64_t send_errors = 0;
-  uint64_t truncated = 0;
   uint64_t flows_forgotten = 0;
+
+  // Frames the box lost, not the impairments.
+  [[nodiscard]] uint64_t kernel_drops() const {
+    return kernel[0].ring_drops + kernel[1].ring_drops;
+  }
+  [[nodiscard]] uint64_t send_errors() const {
+    return kernel[0].send_errors + kernel[1].send_errors;
+  }
+  [[nodiscard]] uint64_t truncated() const { return kernel[0].truncated + kernel[1].truncated; }
 };
 
 class Link {
  public:
-  // The ports are open on the two devices. `name` takes part in every packet's fate.
+  // The ports are open on the two devices. `name` takes part in every packet's fate. `gate` may be
+  // null, else it outlives the link.
   Link(std::string name, uint64_t seed, std::unique_ptr<PacketPort> a,
-       std::unique_ptr<PacketPort> b, const Settings& a_to_b, const Settings& b_to_a);
+       std::unique_ptr<PacketPort> b, const Settings& a_to_b, const Settings& b_to_a,
+       Gate* gate = nullptr);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -42,15 +64,24 @@ class Link {
   // Frames that still wait are dropped uncounted; figures() goes on working.
   void stop();
 
+  // For the gate, while it is shut.
+  void wake();
+  void read_arrivals();
+  [[nodiscard]] os::Nanos next_due();
+  [[nodiscard]] uint64_t waiting();
+  std::optional<Passage> let_one_go(os::Nanos now);
+
  private:
   void run();
-  bool move(PacketPort& from, OneWay& through, os::Nanos now);
+  bool move(size_t direction, Gate::Time& time);
+  [[nodiscard]] Gate::Time time();
 
   std::string name_;
   std::array<std::unique_ptr<PacketPort>, 2> ports_;
   FramePool pool_;
   FlowTable flows_;
   std::array<std::unique_ptr<OneWay>, 2> ways_;
+  Gate* gate_;
   std::mutex mutex_;
   os::Fd wake_;
   bool stopping_ = false;

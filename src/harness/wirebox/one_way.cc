@@ -52,7 +52,8 @@ void OneWay::take(Frame frame, os::Nanos now) {
   if (!info) {
     if (settings_.down) return drop(frame, nullptr, Cause::down);
     ++counters_.unharmed;
-    return emit(frame);
+    // Why not through the line when nothing holds it: it would wait behind what is delayed.
+    return shut_ ? emit_or_wait(frame, nullptr, now, now) : emit(frame);
   }
   const Context c = [&] {
     const uint32_t index = flows_.find(*info);
@@ -122,10 +123,13 @@ void OneWay::forward(const Frame& frame, double jitter, const Context& c, os::Na
   const auto leaves = rate_.admit(frame.size, settings_, now);
   if (!leaves) return drop(frame, &c, Cause::queue);
   const auto wobble = static_cast<os::Nanos>(jitter * static_cast<double>(settings_.jitter));
-  const os::Nanos due = std::max(*leaves + settings_.delay + wobble, now);
-  if (due <= now && line_.empty()) return emit(frame);
+  emit_or_wait(frame, &c, std::max(*leaves + settings_.delay + wobble, now), now);
+}
+
+void OneWay::emit_or_wait(const Frame& frame, const Context* c, os::Nanos due, os::Nanos now) {
+  if (due <= now && line_.empty() && !shut_) return emit(frame);
   const Frame kept = frame.pooled ? frame : pool_.copy(frame);
-  if (kept.bytes == nullptr) return drop(frame, &c, Cause::pool_full);
+  if (kept.bytes == nullptr) return drop(frame, c, Cause::pool_full);
   line_.take(kept, due);
 }
 
@@ -141,7 +145,16 @@ void OneWay::let_go_held(os::Nanos now) {
 
 os::Nanos OneWay::next_due() { return std::min(line_.next_due(), hold_.next_due()); }
 
+std::optional<Frame> OneWay::release_one(os::Nanos now) {
+  while (hold_.next_due() <= now) let_go(hold_.oldest(), now);
+  if (line_.next_due() > now) return std::nullopt;
+  const Frame frame = line_.release();
+  emit(frame);
+  return frame;
+}
+
 void OneWay::release(os::Nanos now) {
+  if (shut_) return;
   while (hold_.next_due() <= now) let_go(hold_.oldest(), now);
   while (line_.next_due() <= now) emit(line_.release());
 }

@@ -1,5 +1,6 @@
-// One direction of a link: decides what becomes of each frame and when it leaves. Four verbs: take,
-// next_due, release, change. No socket, no clock: `now` is an argument, frames leave by a sink.
+// One direction of a link: decides what becomes of each frame and when it leaves. Five verbs: take,
+// next_due, release, change, shut. No socket, no clock: `now` is an argument, frames leave by a
+// sink.
 //
 // Order: down, MTU, loss, corruption, reorder, rate with its queue, delay with jitter, duplication.
 // ARP, neighbour discovery and everything that is no IP pass at once and unharmed (unless the link
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -63,6 +65,11 @@ class OneWay {
   void take(Frame frame, os::Nanos now);
   [[nodiscard]] os::Nanos next_due();
   void release(os::Nanos now);
+  // While shut, nothing leaves but by release_one().
+  void shut(bool shut) { shut_ = shut; }
+  // The next frame whose time has come, once sent; its bytes stay valid until the port is flushed.
+  std::optional<Frame> release_one(os::Nanos now);
+  [[nodiscard]] uint64_t waiting() const { return line_.size() + hold_.size(); }
   void change(const Settings& settings) { settings_ = settings; }
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -82,6 +89,7 @@ class OneWay {
   void forward(const Frame& frame, double jitter, const Context& c, os::Nanos now);
   void let_go(uint32_t slot, os::Nanos now);
   void emit(const Frame& frame);
+  void emit_or_wait(const Frame& frame, const Context* context, os::Nanos due, os::Nanos now);
 
   Settings settings_;
   FateTeller teller_;
@@ -92,6 +100,7 @@ class OneWay {
   RateLimit rate_;
   ReorderHold hold_;
   DelayLine line_;
+  bool shut_ = false;
   Counters counters_;
   std::vector<Drop> drops_;
   std::vector<Frame> segments_;

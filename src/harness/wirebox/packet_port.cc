@@ -85,7 +85,7 @@ bool PacketPort::next(Frame& frame) {
     at_ = at_ + 1 == slots_ ? 0 : at_ + 1;
     ++taken_;
     if (header->tp_snaplen != header->tp_len) {
-      ++truncated_;
+      ++counters_.truncated;
       continue;
     }
     frame.bytes = reinterpret_cast<uint8_t*>(header) + header->tp_mac;
@@ -123,24 +123,26 @@ void PacketPort::flush() {
         ::sendmmsg(fd_.get(), &messages_[sent], static_cast<unsigned>(queued_.size() - sent), 0);
     if (n > 0) {
       sent += static_cast<size_t>(n);
+      counters_.sent += static_cast<uint64_t>(n);
       continue;
     }
     if (errno == EINTR) continue;
-    ++send_errors_;
+    ++counters_.send_errors;
     ++sent;  // this one is lost, and said to be; the rest is tried
   }
   for (const Frame& frame : queued_) pool_->give(frame);
   queued_.clear();
 }
 
-uint64_t PacketPort::kernel_drops() {
+PacketPort::Counters PacketPort::counters() {
   tpacket_stats stats{};
   socklen_t length = sizeof stats;
-  // Reading sets the kernel's counter back.
+  // Reading sets the kernel's counters back.
   if (::getsockopt(fd_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &length) == 0) {
-    kernel_drops_ += stats.tp_drops;
+    counters_.arrived += stats.tp_packets;
+    counters_.ring_drops += stats.tp_drops;
   }
-  return kernel_drops_;
+  return counters_;
 }
 
 }  // namespace mirrorlab::wirebox

@@ -43,9 +43,15 @@ class PacketPort {
   void flush();
   void set_pool(FramePool& pool) { pool_ = &pool; }
 
-  [[nodiscard]] uint64_t kernel_drops();
-  [[nodiscard]] uint64_t send_errors() const { return send_errors_; }
-  [[nodiscard]] uint64_t truncated() const { return truncated_; }
+  // What the kernel says of this socket, and how sending went; adds up since the port was opened.
+  struct Counters {
+    uint64_t arrived = 0;     // frames the socket saw: read, not yet read, truncated or dropped
+    uint64_t ring_drops = 0;  // of them, no room in the ring: the box was too slow
+    uint64_t truncated = 0;   // of them, larger than a slot
+    uint64_t sent = 0;
+    uint64_t send_errors = 0;
+  };
+  [[nodiscard]] Counters counters();
 
  private:
   static constexpr size_t kBlockBytes = size_t{1} << 20U;
@@ -68,9 +74,7 @@ class PacketPort {
   std::vector<Frame> queued_;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> parts_;
-  uint64_t kernel_drops_ = 0;
-  uint64_t send_errors_ = 0;
-  uint64_t truncated_ = 0;
+  Counters counters_;
 };
 
 }  // namespace mirrorlab::wirebox

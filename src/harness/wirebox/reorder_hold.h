@@ -32,6 +32,7 @@ class ReorderHold {
   // The slot that waited longest; valid while next_due() is not kNever.
   [[nodiscard]] uint32_t oldest() const { return waiting_.front().slot; }
   [[nodiscard]] Held release(uint32_t slot);
+  [[nodiscard]] size_t size() const { return slots_.size() - free_.size(); }
 
  private:
   struct Waiting {

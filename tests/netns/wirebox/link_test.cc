@@ -97,7 +97,9 @@ TEST_F(LinkTest, PassesEverythingInOrder) {
   std::iota(all.begin(), all.end(), 0);
   EXPECT_EQ(came, all);
   const Figures f = hosts.link().figures();
-  EXPECT_EQ(f.kernel_drops + f.send_errors + f.truncated, 0U);
+  EXPECT_EQ(f.kernel_drops() + f.send_errors() + f.truncated(), 0U);
+  EXPECT_EQ(f.kernel[0].arrived, f.counters[0].in);
+  EXPECT_EQ(f.kernel[0].sent, f.counters[0].out);
 }
 TEST_F(LinkTest, TheSameSeedLosesTheSamePackets) {
   std::vector<std::vector<uint32_t>> came;

@@ -17,7 +17,7 @@ namespace mirrorlab::wirebox {
 class TwoHosts {
  public:
   explicit TwoHosts(const Settings& both, bool offloads = false, uint64_t seed = 1,
-                    unsigned mtu = 1500)
+                    unsigned mtu = 1500, Gate* gate = nullptr, const std::string& name = "a-b")
       : hosts_{net::Namespace::create(), net::Namespace::create()},
         middle_(net::Namespace::create()) {
     middle_.run([] { net::write_sysctl("net.ipv6.conf.default.disable_ipv6", "1"); });
@@ -49,8 +49,8 @@ class TwoHosts {
         ports[i] = std::make_unique<PacketPort>(inner, frame, PacketPort::ample_ring_bytes(frame));
       });
     }
-    link_ =
-        std::make_unique<Link>("a-b", seed, std::move(ports[0]), std::move(ports[1]), both, both);
+    link_ = std::make_unique<Link>(name, seed, std::move(ports[0]), std::move(ports[1]), both, both,
+                                   gate);
   }
 
   // A socket of host 0 (10.0.0.1) or 1 (10.0.0.2), bound to `port`.

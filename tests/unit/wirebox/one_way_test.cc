@@ -219,6 +219,28 @@ TEST(OneWay, AFullPoolDropsAndSaysSo) {
   b.move_to(b.now + 2 * kNanosPerSecond);
   EXPECT_TRUE(b.balances());
 }
+TEST(OneWay, NothingLeavesWhileShutButOneByOne) {
+  Bench b({.delay = kNanosPerMilli});
+  b.take(numbered(1));
+  b.way.shut(true);
+  b.take(numbered(2));
+  b.now += kNanosPerSecond;
+  b.way.release(b.now);
+  Made arp{std::vector<uint8_t>(42)};
+  arp.bytes[12] = 8;
+  arp.bytes[13] = 6;
+  b.take(arp);
+  EXPECT_TRUE(b.sent.empty());
+  EXPECT_EQ(b.way.waiting(), 3U);
+  EXPECT_TRUE(b.way.release_one(b.now));
+  EXPECT_EQ(b.order(), (std::vector<uint32_t>{1}));
+  b.way.shut(false);
+  b.way.release(b.now);
+  EXPECT_EQ(b.sent.size(), 3U);
+  EXPECT_EQ(b.way.waiting(), 0U);
+  EXPECT_FALSE(b.way.release_one(b.now));
+  EXPECT_TRUE(b.balances());
+}
 TEST(OneWay, EverythingAtOnceStillBalances) {
   Bench b({.delay = kNanosPerMilli,
            .jitter = kNanosPerMilli,
