@@ -128,11 +128,12 @@ void Topology::connect_impaired(const Plan::LinkPlan& l, size_t index) {
       ports[side] = std::make_unique<wirebox::PacketPort>(inner.device, frame, ring);
     });
   }
-  stages_.push_back({l.link,
-                     std::make_unique<wirebox::Link>(
-                         l.a.node + "-" + l.b.node, scenario_.seed, std::move(ports[0]),
-                         std::move(ports[1]), settings(l.link->a_to_b), settings(l.link->b_to_a)),
-                     {}});
+  stages_.push_back(
+      {l.link,
+       std::make_unique<wirebox::Link>(l.a.node + "-" + l.b.node, scenario_.seed,
+                                       std::move(ports[0]), std::move(ports[1]),
+                                       settings(l.link->a_to_b), settings(l.link->b_to_a), &gate_),
+       {}});
 }
 
 void Topology::finish(const scenario::Node& node, const Plan& plan) {

@@ -9,6 +9,7 @@
 
 #include "harness/cli/plan.h"
 #include "harness/net/namespace.h"
+#include "harness/wirebox/gate.h"
 #include "harness/wirebox/link.h"
 
 namespace mirrorlab::cli {
@@ -25,6 +26,8 @@ class Topology {
   // `change` sets, on top of what was set before. The number undoes just this change.
   uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& change);
   void undo(uint64_t number);
+  // Holds and steps the packets of every link that has a stage (Link::impaired says which).
+  [[nodiscard]] wirebox::Gate& gate() { return gate_; }
   // What the link stages did so far.
   [[nodiscard]] std::vector<wirebox::Figures> figures() const;
 
@@ -44,6 +47,7 @@ class Topology {
   const scenario::Scenario& scenario_;
   std::map<std::string, net::Namespace> spaces_;
   std::unique_ptr<net::Namespace> wirebox_space_;
+  wirebox::Gate gate_;
   std::vector<Stage> stages_;
   uint64_t next_change_ = 1;
   size_t impaired_ = 0;  // links
