@@ -74,6 +74,14 @@ std::string traffic_words(const scenario::Traffic& t) {
       return text + fmt::format(", http, {} connection(s){} of {} request(s), {}", t.connections,
                                 t.per_client ? " per client" : "", t.requests,
                                 t.keep_alive ? "kept alive" : "one connection each");
+    case scenario::TrafficKind::redis:
+      return text + fmt::format(", redis, {} connection(s){} of {} command(s), {} of them SET",
+                                t.connections, t.per_client ? " per client" : "", t.requests,
+                                percent(t.sets));
+    case scenario::TrafficKind::raw:
+      return text + fmt::format(", raw, {} connection(s){} of {}..{} B in chunks of {}..{} B",
+                                t.connections, t.per_client ? " per client" : "", t.bytes.low,
+                                t.bytes.high, t.chunk.low, t.chunk.high);
     case scenario::TrafficKind::script:
       return text + fmt::format(", {} connection(s){} of {} scripted steps", t.connections,
                                 t.per_client ? " per client" : "", t.steps.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace mirrorlab::cli {
 
@@ -14,8 +15,8 @@ nlohmann::json span(const scenario::Range<scenario::Duration>& range) {
 }
 
 nlohmann::json steps_json(const std::vector<scenario::Step>& steps) {
-  static constexpr std::array kNames{"connect", "send",       "expect", "expect-close",
-                                     "think",   "half-close", "reset",  "repeat"};
+  static constexpr std::array kNames{"connect",    "send",  "expect", "expect-close", "think",
+                                     "half-close", "close", "reset",  "repeat"};
   nlohmann::json all = nlohmann::json::array();
   for (const auto& step : steps) {
     nlohmann::json one{{"do", kNames[static_cast<size_t>(step.kind)]}};
@@ -62,20 +63,38 @@ nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) 
                       {"window", t.window},
                       {"patience_ns", static_cast<uint64_t>(t.patience.count())},
                       {"seed", place.seed}};
-  if (t.kind == scenario::TrafficKind::script) {
-    o["script"] = steps_json(t.steps);
-    return o;
-  }
   o.update({{"requests", t.requests},
             {"keep_alive", t.keep_alive},
             {"pipeline", t.pipeline},
-            {"body", span(t.body)},
-            {"answer", span(t.answer)},
             {"think_ns", span(t.think)},
             {"hold_ns", span(t.hold)},
-            {"finish", t.finish},
-            {"path", t.path.empty() && !place.answers_by_size ? "/" : t.path},
-            {"check_size", place.answers_by_size}});
+            {"finish", t.finish}});
+  switch (t.kind) {
+    case scenario::TrafficKind::script:
+      o["kind"] = "script";
+      o["script"] = steps_json(t.steps);
+      break;
+    case scenario::TrafficKind::redis:
+      o.update({{"kind", "redis"},
+                {"value", span(t.value)},
+                {"keys", t.keys},
+                {"sets_ppm", static_cast<uint64_t>(std::llround(t.sets * 1e6))}});
+      break;
+    case scenario::TrafficKind::raw:
+      o.update({{"kind", "raw"},
+                {"bytes", span(t.bytes)},
+                {"chunk", span(t.chunk)},
+                {"echoed", place.built_in_mode == "echo"}});
+      break;
+    case scenario::TrafficKind::http:
+    case scenario::TrafficKind::command:
+      // The built-in service gives the size asked for; others do as they like.
+      const bool by_size = place.built_in_mode == "http";
+      o.update({{"body", span(t.body)},
+                {"answer", span(t.answer)},
+                {"path", t.path.empty() && !by_size ? "/" : t.path},
+                {"check_size", by_size}});
+  }
   return o;
 }
 

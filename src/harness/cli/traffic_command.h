@@ -16,10 +16,10 @@ struct LoadPlace {
   std::string service;       // ADDR:PORT, [ADDR]:PORT
   std::string first_client;  // address; the others follow it
   uint64_t clients = 1;
-  bool answers_by_size = true;  // the service is the built-in one, and gives the size asked for
+  std::string built_in_mode = "http";  // of the built-in service; empty: it is another one
   uint64_t seed = 1;
 };
-// Options of `mirrorlab load`, for traffic of the kinds http and script.
+// Options of `mirrorlab load`, for traffic of all kinds but command.
 [[nodiscard]] nlohmann::json load_options(const scenario::Traffic& traffic, const LoadPlace& place);
 
 }  // namespace mirrorlab::cli

@@ -1,6 +1,7 @@
 #include "harness/cli/traffic_launch.h"
 
 #include <algorithm>
+#include <string>
 
 #include "harness/cli/traffic_command.h"
 
@@ -12,13 +13,14 @@ std::vector<std::string> traffic_command(const LabContext& lab, const scenario::
     values["port"] = std::to_string(t.to_port);
     return command_line(t.command, {}, values);
   }
-  const bool recorder =
-      std::ranges::any_of(lab.scenario.node(t.to_node)->run, [&](const scenario::Service& service) {
-        return service.port == t.to_port && service.kind == scenario::ServiceKind::recorder;
-      });
+  std::string mode;
+  for (const scenario::Service& service : lab.scenario.node(t.to_node)->run) {
+    const bool built_in = service.kind == scenario::ServiceKind::recorder;
+    if (service.port == t.to_port && built_in) mode = service.recorder.mode;
+  }
   const auto o = load_options(
       t, {lab.plan.endpoint(t.to_node, t.to_port).to_string(), lab.plan.address(t.from).to_string(),
-          lab.scenario.node(t.from)->count, recorder, lab.scenario.seed});
+          lab.scenario.node(t.from)->count, mode, lab.scenario.seed});
   return {lab.programs + "/mirrorlab", "load", o.dump()};
 }
 

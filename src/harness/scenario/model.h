@@ -120,7 +120,7 @@ struct Engine {
   Location at;
 };
 
-enum class TrafficKind : uint8_t { http, script, command };
+enum class TrafficKind : uint8_t { http, script, redis, raw, command };
 
 enum class StepKind : uint8_t {
   connect,
@@ -129,11 +129,13 @@ enum class StepKind : uint8_t {
   expect_close,
   think,
   half_close,
+  close,
   reset,
   repeat,
 };
 
-// One step of `kind: script`: a text, or that many bytes when it is empty.
+// One step of `kind: script`: a text ({places} to fill in: harness/traffic/text_template.h), or
+// that many bytes when it is empty.
 struct Step {
   StepKind kind = StepKind::send;
   std::string text;
@@ -150,7 +152,7 @@ struct Traffic {
   std::string to_node;
   uint16_t to_port = 0;
   Duration start{0};  // after the engines are ready
-  // http and script
+  // all but command
   uint64_t connections = 1;     // in all, see `per_client`
   bool per_client = false;      // `connections` for each client address
   uint64_t concurrency = 0;     // connections at one time; 0: all
@@ -160,16 +162,24 @@ struct Traffic {
   uint64_t read_rate = 0;       // bytes per second and connection; 0: as they come
   uint64_t window = 0;          // receive buffer, bytes; 0: the kernel's default
   Duration patience = std::chrono::seconds(20);  // without progress, then it is an error
-  // http
-  uint64_t requests = 1;             // per connection
-  bool keep_alive = true;            // false: one connection per request
-  uint64_t pipeline = 1;             // requests sent without waiting for their answers
-  Range<uint64_t> body{0, 0};        // bytes of a request's body
-  Range<uint64_t> answer{128, 128};  // bytes of an answer's body
+  // http, redis, raw
+  uint64_t requests = 1;   // per connection
+  bool keep_alive = true;  // false: one connection per request
+  uint64_t pipeline = 1;   // requests sent without waiting for their answers
   Range<Duration> think{};
   Range<Duration> hold{};        // idle after the last answer
   std::string finish = "close";  // close, half-close, reset, cut
-  std::string path;              // of every request; empty: /item/NUMBER
+  // http
+  Range<uint64_t> body{0, 0};        // bytes of a request's body
+  Range<uint64_t> answer{128, 128};  // bytes of an answer's body
+  std::string path;                  // of every request; empty: /item/NUMBER
+  // redis
+  Range<uint64_t> value{16, 1024};  // bytes of what is SET
+  uint64_t keys = 100;              // of each user
+  double sets = 0.5;                // share of SETs; the others are GETs
+  // raw
+  Range<uint64_t> bytes{4096, 4096};  // of one connection
+  Range<uint64_t> chunk{1024, 1024};  // of one send
   // script
   std::vector<Step> steps;
   // command

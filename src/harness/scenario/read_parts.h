@@ -30,6 +30,9 @@ struct Target {
 // Of the built-in service: its keys, and what they say.
 [[nodiscard]] const std::vector<std::string_view>& recorder_keys();
 [[nodiscard]] Recorder read_recorder(const Fields& fields);
+// Of the kinds of traffic: their keys, and what they say.
+[[nodiscard]] std::vector<std::string_view> traffic_keys(TrafficKind kind);
+void read_traffic_kind(const Fields& fields, Traffic& traffic);
 // Of `kind: script`.
 [[nodiscard]] std::vector<Step> read_steps(const Value& value);
 // "64KiB", not zero; "64KB/s".

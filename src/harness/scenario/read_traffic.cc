@@ -30,13 +30,26 @@ using Keys = std::vector<std::string_view>;
 const Keys kCommon{"id", "from", "to", "start", "kind"};
 const Keys kClients{"connections", "concurrency", "ports",  "spread",
                     "write",       "read",        "window", "patience"};
-const Keys kHttp{"requests", "keep_alive", "pipeline", "body", "answer",
-                 "think",    "hold",       "finish",   "path"};
 
-Keys joined(std::initializer_list<const Keys*> lists) {
-  Keys all;
-  for (const Keys* list : lists) all.insert(all.end(), list->begin(), list->end());
-  return all;
+// In the order of TrafficKind.
+const std::initializer_list<std::string_view> kKinds{"http", "script", "redis", "raw", "command"};
+
+void add(Keys& keys, const Keys& more) { keys.insert(keys.end(), more.begin(), more.end()); }
+
+Keys keys_of(TrafficKind kind) {
+  Keys keys = kCommon;
+  if (kind != TrafficKind::command) add(keys, kClients);
+  add(keys, traffic_keys(kind));
+  return keys;
+}
+
+// Before the kind is known: what any of them takes.
+Keys keys_of_all() {
+  Keys keys;
+  for (size_t kind = 0; kind < kKinds.size(); ++kind) {
+    add(keys, keys_of(static_cast<TrafficKind>(kind)));
+  }
+  return keys;
 }
 
 void read_ports(const Value& value, Traffic& traffic) {
@@ -59,42 +72,11 @@ void read_clients(const Fields& fields, Traffic& traffic) {
   if (const Value* v = fields.find("patience")) traffic.patience = v->duration();
 }
 
-void read_http(const Fields& fields, Traffic& traffic) {
-  if (const Value* v = fields.find("requests")) traffic.requests = v->integer(1, 10'000'000);
-  if (const Value* v = fields.find("keep_alive")) traffic.keep_alive = v->boolean();
-  if (const Value* v = fields.find("pipeline")) {
-    traffic.pipeline = v->integer(1, 10'000);
-    if (traffic.pipeline > 1 && !traffic.keep_alive) {
-      v->fail("pipelining needs `keep_alive: true`");
-    }
-  }
-  if (const Value* v = fields.find("body")) traffic.body = v->size_range();
-  if (const Value* v = fields.find("answer")) traffic.answer = v->size_range();
-  if (const Value* v = fields.find("think")) traffic.think = v->duration_range();
-  if (const Value* v = fields.find("hold")) traffic.hold = v->duration_range();
-  if (const Value* v = fields.find("finish")) {
-    (void)v->choice({"close", "half-close", "reset", "cut"});
-    traffic.finish = v->text();
-  }
-  if (const Value* v = fields.find("path")) {
-    traffic.path = v->text();
-    if (traffic.path[0] != '/') v->fail("a path begins with /");
-  }
-}
-
 Traffic read_one(const Value& value, const Scenario& scenario) {
-  const Keys script{"steps"};
-  const Keys command{"command"};
-  const Fields kind_only(value, joined({&kCommon, &kClients, &kHttp, &script, &command}));
   Traffic traffic;
   traffic.at = value.at();
-  traffic.kind =
-      static_cast<TrafficKind>(kind_only.need("kind").choice({"http", "script", "command"}));
-  const bool http = traffic.kind == TrafficKind::http;
-  const bool built_in = traffic.kind != TrafficKind::command;
-  const Fields fields(value, http       ? joined({&kCommon, &kClients, &kHttp})
-                             : built_in ? joined({&kCommon, &kClients, &script})
-                                        : joined({&kCommon, &command}));
+  traffic.kind = static_cast<TrafficKind>(Fields(value, keys_of_all()).need("kind").choice(kKinds));
+  const Fields fields(value, keys_of(traffic.kind));
   const Value* id = fields.find("id");
   traffic.id = id ? id->identifier() : "traffic";
   const Value& from = fields.need("from");
@@ -111,14 +93,8 @@ Traffic read_one(const Value& value, const Scenario& scenario) {
                         target.node, target.port, target.node));
   }
   if (const Value* start = fields.find("start")) traffic.start = start->duration();
-  if (built_in) read_clients(fields, traffic);
-  if (http) {
-    read_http(fields, traffic);
-  } else if (built_in) {
-    traffic.steps = read_steps(fields.need("steps"));
-  } else {
-    traffic.command = read_command_text(fields.need("command"));
-  }
+  if (traffic.kind != TrafficKind::command) read_clients(fields, traffic);
+  read_traffic_kind(fields, traffic);
   return traffic;
 }
 

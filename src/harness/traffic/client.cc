@@ -26,7 +26,7 @@ Client::Client(uint32_t slot, uint64_t number, const ClientOptions& options, Loa
       options_(options),
       host_(host),
       random_(options.seed * 1000003 + number),
-      requests_left_(options.script.empty() ? options.requests : 1) {}
+      requests_left_(options.by_request() ? options.requests : 1) {}
 
 void Client::start(os::Nanos now, os::Nanos delay) {
   ++host_.stats().users;
@@ -96,9 +96,10 @@ void Client::on_connected(os::Nanos now) {
                 os::error_text("cannot connect to " + options_.service.to_string(), error), now);
   }
   ++host_.stats().sessions;
-  dialogue_ = options_.script.empty()
-                  ? make_http_dialogue(options_, random_, options_.keep_alive ? requests_left_ : 1)
-                  : make_script_dialogue(options_, random_);
+  if (!dialogue_) {
+    dialogue_ =
+        make_client_dialogue(options_, random_, number_, options_.keep_alive ? requests_left_ : 1);
+  }
   run(now);
 }
 
@@ -130,11 +131,23 @@ void Client::run(os::Nanos now) {
         ::shutdown(fd_.get(), SHUT_WR);
         break;
       case ActionKind::reset:
-        return end_connection(now, true);
-      case ActionKind::close:
+      case ActionKind::close: {
+        const bool reset = action.kind == ActionKind::reset;
+        if (options_.by_request()) return end_connection(now, reset);
+        disconnect(reset);
+        break;
+      }
+      case ActionKind::connect:
+        disconnect(false);
+        return connect(now);
+      case ActionKind::finish:
         return end_connection(now, false);
       case ActionKind::drain:
-        if (service_closed_) return end_connection(now, false);
+        if (service_closed_) {
+          if (options_.by_request()) return end_connection(now, false);
+          disconnect(false);
+          break;
+        }
         state_ = State::draining;
         in_.clear();
         update_interest();
@@ -200,9 +213,11 @@ void Client::read(os::Nanos now) {
     const ssize_t n = ::recv(fd_.get(), read_buffer.data(), room, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) break;
     if (n < 0) {
-      const bool harmless =
-          state_ == State::draining || (state_ == State::thinking && dialogue_->resumable());
-      if (harmless) return end_connection(now, false);
+      if (state_ == State::draining) {
+        service_closed_ = true;  // a reset is an end, too
+        break;
+      }
+      if (state_ == State::thinking && dialogue_->resumable()) return end_connection(now, false);
       return fail("reset", os::error_text("the connection broke"), now);
     }
     progress_at_ = now;
@@ -216,7 +231,11 @@ void Client::read(os::Nanos now) {
     if (static_cast<size_t>(n) < room || in_.size() > kMaxUnasked) break;
   }
   update_interest();
-  if (state_ == State::draining && service_closed_) return end_connection(now, false);
+  if (state_ == State::draining && service_closed_) {
+    if (options_.by_request()) return end_connection(now, false);
+    disconnect(false);
+    return run(now);
+  }
   if (state_ == State::expecting && consume(now)) run(now);
 }
 
@@ -288,11 +307,11 @@ void Client::fail(const std::string& kind, const std::string& what, os::Nanos no
     stats.first_error = what + " (user " + std::to_string(number_) + ")";
   }
   if (++failures_ >= kMaxFailures) requests_left_ = 0;
-  // A script is played once: its second attempt would be traffic that nobody asked for.
-  if (dialogue_ && !options_.script.empty()) requests_left_ = 0;
+  // A part is played once: its second attempt would be traffic that nobody asked for.
+  if (dialogue_ && !options_.by_request()) requests_left_ = 0;
   if (!dialogue_ || dialogue_->left() > 0) {
     if (requests_left_ > 0) --requests_left_;  // the one that failed
-    if (dialogue_ && options_.keep_alive && options_.script.empty() && requests_left_ > 0) {
+    if (dialogue_ && options_.keep_alive && options_.by_request() && requests_left_ > 0) {
       requests_left_ = dialogue_->left() - 1;
     }
   }
@@ -300,17 +319,20 @@ void Client::fail(const std::string& kind, const std::string& what, os::Nanos no
   end_connection(now, true);
 }
 
-void Client::end_connection(os::Nanos now, bool reset) {
-  if (fd_) {
-    host_.loop().remove(fd_.get());
-    if (reset) {
-      const linger hard{1, 0};
-      ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    }
-    fd_.reset();
+void Client::disconnect(bool reset) {
+  if (!fd_) return;
+  host_.loop().remove(fd_.get());
+  if (reset) {
+    const linger hard{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   }
+  fd_.reset();
+}
+
+void Client::end_connection(os::Nanos now, bool reset) {
+  disconnect(reset);
   if (dialogue_) {
-    if (!options_.script.empty()) {
+    if (!options_.by_request()) {
       requests_left_ = 0;
     } else if (options_.keep_alive) {
       // A connection that carried nothing must not be tried for ever.

@@ -1,7 +1,8 @@
-// One user of the built-in clients: its connections one after the other, each driven by a dialogue.
+// One user of the built-in clients: its connections one after the other, driven by dialogues.
 //
-// A failed connection costs its requests; the user goes on over a new one, and gives up after three
-// failures in a row.
+// Requests (http, redis): one dialogue for each connection. A failed connection costs its requests;
+// the user goes on over a new one, and gives up after three failures in a row. Everything else is
+// one dialogue, played once, over as many connections as it opens; a failure ends it.
 #pragma once
 
 #include <map>
@@ -53,6 +54,8 @@ class Client {
   void write(os::Nanos now);
   void note_answer();
   void fail(const std::string& kind, const std::string& what, os::Nanos now);
+  void disconnect(bool reset);
+  // The dialogue is over; what is left to do is for another connection.
   void end_connection(os::Nanos now, bool reset);
   void update_interest();
   void wait(os::Nanos now) {

@@ -19,11 +19,13 @@ enum class ActionKind : uint8_t {
   think,       // for `ns`
   half_close,  // FIN, reading goes on
   reset,       // at once, whatever is unsent
-  close,       // both directions; the connection is over
+  close,       // both directions
+  connect,     // over a new connection; the one before is closed
+  finish,      // nothing more will be done; what is open is closed
   drain,       // wait for the service's own close
 };
 struct Action {
-  ActionKind kind = ActionKind::close;
+  ActionKind kind = ActionKind::finish;
   uint64_t ns = 0;
 };
 
@@ -48,10 +50,19 @@ class ClientDialogue {
   std::string error_;
 };
 
-// `requests` of them on this connection. `options` and `random` outlive the dialogue.
+// `options` and `random` outlive a dialogue; `user` counts from 0; `requests` of them are made.
 [[nodiscard]] std::unique_ptr<ClientDialogue> make_http_dialogue(const ClientOptions& options,
                                                                  Random& random, uint64_t requests);
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_redis_dialogue(const ClientOptions& options,
+                                                                  Random& random, uint64_t user,
+                                                                  uint64_t requests);
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_raw_dialogue(const ClientOptions& options,
+                                                                Random& random);
 [[nodiscard]] std::unique_ptr<ClientDialogue> make_script_dialogue(const ClientOptions& options,
-                                                                   Random& random);
+                                                                   Random& random, uint64_t user);
+// By options.kind.
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_client_dialogue(const ClientOptions& options,
+                                                                   Random& random, uint64_t user,
+                                                                   uint64_t requests);
 
 }  // namespace mirrorlab::traffic

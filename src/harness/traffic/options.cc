@@ -74,8 +74,9 @@ class Keys {
 constexpr std::array<std::string_view, 4> kModes{"http", "greeting", "echo", "sink"};
 constexpr std::array<std::string_view, 4> kRules{"same", "longer", "shorter", "none"};
 constexpr std::array<std::string_view, 4> kFinishes{"close", "half-close", "reset", "cut"};
-constexpr std::array<std::string_view, 8> kSteps{"connect", "send",       "expect", "expect-close",
-                                                 "think",   "half-close", "reset",  "repeat"};
+constexpr std::array<std::string_view, 4> kKinds{"http", "script", "redis", "raw"};
+constexpr std::array<std::string_view, 9> kSteps{
+    "connect", "send", "expect", "expect-close", "think", "half-close", "close", "reset", "repeat"};
 constexpr int kMaxDepth = 8;
 
 std::vector<Step> read_steps(const nlohmann::json& list, int depth) {
@@ -123,6 +124,7 @@ ClientOptions client_options(const nlohmann::json& json) {
   ClientOptions o;
   std::string service;
   std::string first;
+  keys.choice("kind", o.kind, kKinds);
   keys.text("service", service);
   keys.text("first_client", first);
   const auto endpoint = wire::Endpoint::parse(service);
@@ -154,13 +156,21 @@ ClientOptions client_options(const nlohmann::json& json) {
   keys.text("path", o.path);
   keys.flag("check_size", o.check_size);
   if (const auto* script = keys.find("script")) o.script = read_steps(*script, 0);
+  keys.span("value", o.value);
+  keys.number("keys", o.keys, 1'000'000'000);
+  keys.number("sets_ppm", o.sets_ppm, 1'000'000);
+  keys.span("bytes", o.bytes);
+  keys.span("chunk", o.chunk);
+  keys.flag("echoed", o.echoed);
   keys.number("patience_ns", o.patience_ns);
   keys.number("seed", o.seed);
   keys.finish();
   for (const auto* positive :
-       {&o.clients, &o.connections, &o.concurrency, &o.requests, &o.pipeline}) {
+       {&o.clients, &o.connections, &o.concurrency, &o.requests, &o.pipeline, &o.keys}) {
     if (*positive == 0) throw std::runtime_error("counts begin at 1");
   }
+  if (o.kind == ClientKind::script && o.script.empty()) Keys::bad("script");
+  if (o.kind == ClientKind::raw && (o.bytes.low == 0 || o.chunk.low == 0)) Keys::bad("chunk");
   return o;
 }
 

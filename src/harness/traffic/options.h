@@ -41,17 +41,18 @@ struct ServiceOptions {
 };
 
 enum class StepKind : uint8_t {
-  connect,
+  connect,  // over a new connection; the first of a script is made before its first step
   send,
   expect,
   expect_close,
   think,
   half_close,
+  close,
   reset,
   repeat
 };
 
-// One step of `kind: script`. Text, or a size when it is empty.
+// One step of `kind: script`. Text (text_template.h), or a size when it is empty.
 struct Step {
   StepKind kind = StepKind::send;
   std::string text;
@@ -68,7 +69,15 @@ enum class Finish : uint8_t {
   cut,  // the last request is sent by half, then reset
 };
 
+enum class ClientKind : uint8_t {
+  http,
+  script,  // steps
+  redis,   // SET and GET, in RESP
+  raw,     // chunks of bytes
+};
+
 struct ClientOptions {
+  ClientKind kind = ClientKind::http;
   wire::Endpoint service;
   wire::IpAddress first_client;
   uint64_t clients = 1;                    // addresses, counted up from first_client
@@ -85,10 +94,21 @@ struct ClientOptions {
   Finish finish = Finish::close;
   uint64_t write_size = 0, read_rate = 0, window = 0;  // as for the service
   std::string path;                                    // of every request; empty: /item/NUMBER
-  bool check_size = true;                 // an answer of another size than asked for is an error
-  std::vector<Step> script;               // in place of HTTP
+  bool check_size = true;  // an answer of another size than asked for is an error
+  std::vector<Step> script;
+  Span value;                             // redis: bytes of what is SET
+  uint64_t keys = 1;                      // redis: of each user; no user meets another's
+  uint64_t sets_ppm = 500'000;            // redis: commands that are SETs, the others are GETs
+  Span bytes;                             // raw: of one connection
+  Span chunk;                             // raw: of one send
+  bool echoed = false;                    // raw: each chunk comes back, and is compared
   uint64_t patience_ns = 20'000'000'000;  // without progress, then it is an error
   uint64_t seed = 1;
+
+  // A user's requests may be spread over several connections; else it plays its part once.
+  [[nodiscard]] bool by_request() const {
+    return kind == ClientKind::http || kind == ClientKind::redis;
+  }
 };
 
 [[nodiscard]] tl::expected<ServiceOptions, std::string> read_service_options(

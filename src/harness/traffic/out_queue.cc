@@ -29,6 +29,11 @@ const std::string& pattern() {
 }
 }  // namespace
 
+std::string_view filler_pattern(uint64_t at, uint64_t bytes) {
+  const uint64_t from = at % kPattern;
+  return std::string_view(pattern()).substr(from, std::min(bytes, kPattern - from));
+}
+
 void OutQueue::text(std::string_view text) {
   if (text.empty()) return;
   if (chunks_.empty() || chunks_.back().filler > 0) chunks_.emplace_back();

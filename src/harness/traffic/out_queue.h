@@ -11,6 +11,9 @@
 
 namespace mirrorlab::traffic {
 
+// The filler's pattern: `bytes` of it from place `at`, fewer when they end a period of it.
+[[nodiscard]] std::string_view filler_pattern(uint64_t at, uint64_t bytes);
+
 enum class SendResult : uint8_t { all, blocked, failed };
 
 class OutQueue {

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <utility>
 
 #include "harness/traffic/client_dialogue.h"
+#include "harness/traffic/text_template.h"
 
 namespace mirrorlab::traffic {
 
@@ -24,8 +26,10 @@ void compile(const std::vector<Step>& steps, std::vector<Instruction>& program) 
 
 class ScriptDialogue : public ClientDialogue {
  public:
-  ScriptDialogue(const ClientOptions& options, Random& random) : random_(random) {
+  ScriptDialogue(const ClientOptions& options, Random& random, uint64_t user) : random_(random) {
     compile(options.script, program_);
+    values_.client = user % options.clients;
+    values_.connection = user;
   }
 
   Action next(OutQueue& out) override {
@@ -40,24 +44,28 @@ class ScriptDialogue : public ClientDialogue {
         }
         continue;
       }
+      if (step.kind != StepKind::connect && step.kind != StepKind::repeat) begun_ = true;
       switch (step.kind) {
         case StepKind::connect:
-          break;  // the connection that carries the script
+          if (std::exchange(begun_, true)) return {ActionKind::connect};
+          break;  // it was made already
         case StepKind::repeat:
           counters_.push_back(step.times);
           break;
         case StepKind::send:
+          ++values_.request;
           if (step.text.empty()) {
             out.filler(random_.between(step.size.low, step.size.high), random_.next());
           } else {
-            out.text(step.text);
+            values_.sent = fill_text(step.text, values_, random_);
+            out.text(values_.sent);
           }
           return {ActionKind::send};
         case StepKind::expect:
-          awaited_ = &step;
+          awaited_ = fill_text(step.text, values_, random_);
           left_ = random_.between(step.size.low, step.size.high);
           window_.clear();
-          if (step.text.empty() && left_ == 0) break;
+          if (awaited_.empty() && left_ == 0) break;
           return {ActionKind::expect};
         case StepKind::expect_close:
           return {ActionKind::drain};
@@ -65,21 +73,23 @@ class ScriptDialogue : public ClientDialogue {
           return {ActionKind::think, random_.between(step.think_ns.low, step.think_ns.high)};
         case StepKind::half_close:
           return {ActionKind::half_close};
+        case StepKind::close:
+          return {ActionKind::close};
         case StepKind::reset:
           return {ActionKind::reset};
       }
     }
-    return {ActionKind::close};
+    return {ActionKind::finish};
   }
 
   Progress take(std::string_view& bytes) override {
-    if (awaited_->text.empty()) {
+    if (awaited_.empty()) {
       const uint64_t taken = std::min<uint64_t>(left_, bytes.size());
       bytes.remove_prefix(taken);
       left_ -= taken;
       return left_ == 0 ? Progress::done : Progress::more;
     }
-    const std::string& text = awaited_->text;
+    const std::string& text = awaited_;
     const size_t before = window_.size();
     window_.append(bytes);
     const size_t found = window_.find(text);
@@ -93,9 +103,9 @@ class ScriptDialogue : public ClientDialogue {
   }
 
   Progress on_close() override {
-    error_ = awaited_->text.empty()
+    error_ = awaited_.empty()
                  ? "the service closed, " + std::to_string(left_) + " more bytes were expected"
-                 : "the service closed before it said `" + awaited_->text + "`";
+                 : "the service closed before it said `" + awaited_ + "`";
     return Progress::wrong;
   }
 
@@ -104,14 +114,17 @@ class ScriptDialogue : public ClientDialogue {
   std::vector<Instruction> program_;
   std::vector<uint64_t> counters_;
   size_t at_ = 0;
-  const Step* awaited_ = nullptr;
-  uint64_t left_ = 0;   // bytes still expected
-  std::string window_;  // the end of what came, while a text is looked for
+  bool begun_ = false;  // a step was taken
+  TextValues values_;
+  std::string awaited_;  // text; empty: so many bytes
+  uint64_t left_ = 0;    // bytes still expected
+  std::string window_;   // the end of what came, while a text is looked for
 };
 }  // namespace
 
-std::unique_ptr<ClientDialogue> make_script_dialogue(const ClientOptions& options, Random& random) {
-  return std::make_unique<ScriptDialogue>(options, random);
+std::unique_ptr<ClientDialogue> make_script_dialogue(const ClientOptions& options, Random& random,
+                                                     uint64_t user) {
+  return std::make_unique<ScriptDialogue>(options, random, user);
 }
 
 }  // namespace mirrorlab::traffic

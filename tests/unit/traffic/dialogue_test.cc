@@ -4,7 +4,9 @@
 
 #include "harness/traffic/client_dialogue.h"
 #include "harness/traffic/http_message.h"
+#include "harness/traffic/resp_reply.h"
 #include "harness/traffic/service_dialogue.h"
+#include "harness/traffic/text_template.h"
 
 namespace mirrorlab::traffic {
 namespace {
@@ -174,14 +176,14 @@ TEST(HttpClientDialogue, TheSameSeedSendsTheSameBytes) {
 
 TEST(ScriptDialogue, RunsItsStepsAndRepeats) {
   const auto options = read_client_options(nlohmann::json::parse(R"({
-    "service": "10.0.0.1:25", "first_client": "10.1.0.1",
+    "service": "10.0.0.1:25", "first_client": "10.1.0.1", "kind": "script",
     "script": [{"do": "expect", "text": "220"},
                {"do": "repeat", "times": 2, "steps": [{"do": "send", "text": "x"},
                                                        {"do": "expect", "size": [3, 3]}]},
                {"do": "half-close"}, {"do": "expect-close"}]})"));
   ASSERT_TRUE(options) << options.error();
   Random random(1);
-  const auto d = make_script_dialogue(*options, random);
+  const auto d = make_script_dialogue(*options, random, 0);
   OutQueue out;
   EXPECT_EQ(d->next(out).kind, ActionKind::expect);
   EXPECT_EQ(give(*d, "..2220", 1), ClientDialogue::Progress::done);
@@ -193,7 +195,7 @@ TEST(ScriptDialogue, RunsItsStepsAndRepeats) {
   EXPECT_EQ(out.size(), 2U);
   EXPECT_EQ(d->next(out).kind, ActionKind::half_close);
   EXPECT_EQ(d->next(out).kind, ActionKind::drain);
-  EXPECT_EQ(d->next(out).kind, ActionKind::close);
+  EXPECT_EQ(d->next(out).kind, ActionKind::finish);
 }
 TEST(ScriptDialogue, SaysWhatItMissed) {
   ClientOptions o;
@@ -202,11 +204,132 @@ TEST(ScriptDialogue, SaysWhatItMissed) {
   step.text = "250";
   o.script = {step};
   Random random(1);
-  const auto d = make_script_dialogue(o, random);
+  const auto d = make_script_dialogue(o, random, 0);
   OutQueue out;
   (void)d->next(out);
   EXPECT_EQ(d->on_close(), ClientDialogue::Progress::wrong);
   EXPECT_NE(d->error().find("250"), std::string::npos);
+}
+
+TEST(ScriptDialogue, ConnectsAgainAfterItsFirstConnection) {
+  ClientOptions o;
+  Step again{StepKind::repeat,
+             {},
+             {},
+             {},
+             2,
+             {{StepKind::connect, {}, {}, {}, 1, {}}, {StepKind::reset, {}, {}, {}, 1, {}}}};
+  o.script = {again};
+  Random random(1);
+  const auto d = make_script_dialogue(o, random, 0);
+  OutQueue out;
+  EXPECT_EQ(d->next(out).kind, ActionKind::reset) << "the first connection is there";
+  EXPECT_EQ(d->next(out).kind, ActionKind::connect);
+  EXPECT_EQ(d->next(out).kind, ActionKind::reset);
+  EXPECT_EQ(d->next(out).kind, ActionKind::finish);
+}
+TEST(ScriptDialogue, FillsItsTextsIn) {
+  ClientOptions o;
+  o.clients = 3;
+  o.script = {
+      {StepKind::send, "{client} {connection} {request} {random:5} {\"json\": {}}", {}, {}, 1, {}},
+      {StepKind::expect, "{sent}", {}, {}, 1, {}}};
+  Random random(1);
+  const auto d = make_script_dialogue(o, random, 7);
+  OutQueue out;
+  EXPECT_EQ(d->next(out).kind, ActionKind::send);
+  EXPECT_EQ(out.size(), std::string("1 7 1 abcde {\"json\": {}}").size());
+  EXPECT_EQ(d->next(out).kind, ActionKind::expect);
+  EXPECT_EQ(give(*d, "1 7 1 ", 9), ClientDialogue::Progress::more);
+}
+
+TEST(TextTemplate, TheSameSeedFillsInTheSame) {
+  const TextValues values{1, 2, 3, "four"};
+  const auto filled = [&](uint64_t seed, const char* text) {
+    Random random(seed);
+    return fill_text(text, values, random);
+  };
+  EXPECT_EQ(filled(1, "{client}{connection}{request}{sent}"), "123four");
+  EXPECT_EQ(filled(1, "{random}"), filled(1, "{random}"));
+  EXPECT_NE(filled(1, "{random}"), filled(2, "{random}"));
+  EXPECT_EQ(filled(1, "{random:9}").size(), 9U);
+  EXPECT_EQ(filled(1, "{random:5..5}"), "5");
+  for (const char* text : {"{}", "{", "}{", "{other}", "{random:}", "{random:9..1}", "{random:x}",
+                           "{\"a\": {\"b\": 1}}"}) {
+    EXPECT_EQ(filled(1, text), text);
+  }
+}
+
+TEST(RawClientDialogue, ComparesTheEchoByteForByte) {
+  ClientOptions o;
+  o.kind = ClientKind::raw;
+  o.bytes = {100'000, 100'000};
+  o.chunk = {70'000, 70'000};  // longer than a period of the pattern
+  o.echoed = true;
+  for (const bool honest : {true, false}) {
+    Random random(3);
+    const auto d = make_raw_dialogue(o, random);
+    OutQueue out;
+    (void)d->next(out);
+    ASSERT_EQ(d->next(out).kind, ActionKind::send);
+    ASSERT_EQ(out.size(), 70'000U);
+    EXPECT_EQ(d->next(out).kind, ActionKind::expect);
+    Random same(3);
+    (void)same.between(100'000, 100'000);
+    uint64_t at = same.next();
+    std::string echo;
+    while (echo.size() < 70'000) {
+      const auto piece = filler_pattern(at + echo.size(), 70'000 - echo.size());
+      echo += piece;
+    }
+    if (!honest) echo[69'999] ^= 1;
+    EXPECT_EQ(give(*d, echo, 999),
+              honest ? ClientDialogue::Progress::done : ClientDialogue::Progress::wrong);
+  }
+}
+
+TEST(RedisClientDialogue, TakesEveryKindOfReplyHoweverItIsCut) {
+  RespReply reply;
+  const std::string stream =
+      "+OK\r\n$5\r\nab\r\nc\r\n$-1\r\n*2\r\n:1\r\n*1\r\n$0\r\n\r\n*0\r\n-ERR\r\n";
+  for (size_t piece = 1; piece < stream.size(); ++piece) {
+    std::vector<std::string> lines;
+    for (size_t at = 0; at < stream.size(); at += piece) {
+      std::string_view bytes = std::string_view(stream).substr(at, piece);
+      while (!bytes.empty()) {
+        const auto event = reply.take(bytes);
+        ASSERT_NE(event, RespReply::Event::wrong) << piece;
+        if (event == RespReply::Event::reply) lines.push_back(reply.first_line());
+      }
+    }
+    EXPECT_EQ(lines, (std::vector<std::string>{"+OK", "$5", "$-1", "*2", "*0", "-ERR"})) << piece;
+  }
+  for (const char* wrong :
+       {"HTTP/1.1 200\r\n", "$x\r\n", "*-7\r\n", "$9999999999999\r\n", "\r\n", "+OK\n"}) {
+    RespReply fresh;
+    std::string_view bytes = wrong;
+    EXPECT_EQ(fresh.take(bytes), RespReply::Event::wrong) << wrong;
+  }
+}
+TEST(RedisClientDialogue, AValueOfAnotherSizeThanWasSetIsWrong) {
+  ClientOptions o;
+  o.kind = ClientKind::redis;
+  o.value = {3, 3};
+  o.keys = 1;
+  for (const char* answer : {"+OK\r\n$3\r\nabc\r\n", "+OK\r\n$2\r\nab\r\n", "-ERR no\r\n"}) {
+    o.sets_ppm = 1'000'000;
+    Random random(1);
+    const auto d = make_redis_dialogue(o, random, 0, 2);
+    OutQueue out;
+    for (int i = 0; i < 3; ++i) (void)d->next(out);
+    std::string_view bytes = answer;
+    auto progress = d->take(bytes);
+    o.sets_ppm = 0;
+    for (int i = 0; i < 3; ++i) (void)d->next(out);
+    if (progress == ClientDialogue::Progress::done) progress = d->take(bytes);
+    EXPECT_EQ(progress,
+              answer[6] == '3' ? ClientDialogue::Progress::done : ClientDialogue::Progress::wrong);
+  }
 }
 
 TEST(Options, UnknownAndWrongOnesAreRefused) {
