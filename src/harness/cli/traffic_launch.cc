@@ -26,15 +26,13 @@ std::vector<std::string> traffic_command(const LabContext& lab, const scenario::
 
 void add_traffic_figures(nlohmann::json& sum, const nlohmann::json& more) {
   for (const auto& [key, value] : more.items()) {
-    if (!sum.contains(key)) {
+    if (!sum.contains(key) || (value.is_string() && sum[key] == "")) {
       sum[key] = value;
     } else if (value.is_number_integer()) {
       sum[key] = sum[key].get<int64_t>() + value.get<int64_t>();
     } else if (value.is_number()) {
       // Of several traffics the slowest one's percentile is shown.
       sum[key] = std::max(sum[key].get<double>(), value.get<double>());
-    } else if (value.is_string() && sum[key] == "") {
-      sum[key] = value;
     }
   }
 }

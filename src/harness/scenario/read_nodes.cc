@@ -112,7 +112,7 @@ Node read_node(const Value& key, const Value& value) {
 }  // namespace
 
 std::string read_command_text(const Value& value) {
-  const std::string text = value.text();
+  std::string text = value.text();
   if (const auto wrong = check_command_text(text); !wrong.empty()) value.fail(wrong);
   return text;
 }

@@ -22,7 +22,7 @@ constexpr std::array kActions{
 
 // An engine's id or NODE.SERVICE.
 std::string read_process(const Value& value, const Scenario& scenario) {
-  const std::string name = value.text();
+  std::string name = value.text();
   std::vector<std::string> known;
   for (const Engine& engine : scenario.engines) known.push_back(engine.id);
   for (const Node& node : scenario.nodes) {

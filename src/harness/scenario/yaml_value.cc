@@ -22,8 +22,9 @@ std::string shown(std::string text) {
 
 }  // namespace
 
-Value::Value(YAML::Node node, std::string name, const Variables* variables, Location fallback)
-    : node_(std::move(node)), name_(std::move(name)), variables_(variables), at_(fallback) {
+Value::Value(const YAML::Node& node, std::string name, const Variables* variables,
+             Location fallback)
+    : node_(node), name_(std::move(name)), variables_(variables), at_(fallback) {
   const YAML::Mark mark = node_.Mark();
   // Why: yaml-cpp marks an empty value where the next thing begins; its key is where to look.
   if (mark.line >= 0 && !node_.IsNull()) at_ = {mark.line + 1, mark.column + 1};

@@ -37,7 +37,8 @@ class ReadError : public std::runtime_error {
 class Value {
  public:
   // `variables` outlives the value. `name` is how messages call it: "links[1].delay".
-  Value(YAML::Node node, std::string name, const Variables* variables, Location fallback = {1, 1});
+  Value(const YAML::Node& node, std::string name, const Variables* variables,
+        Location fallback = {1, 1});
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Location at() const { return at_; }
