@@ -1,6 +1,7 @@
 #include "harness/wirebox/link.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 
@@ -74,6 +75,16 @@ Figures Link::figures() {
   }
   f.flows_forgotten = flows_.times_forgotten();
   return f;
+}
+
+double Link::cpu_seconds() {
+  clockid_t clock{};
+  timespec used{};
+  if (!thread_.joinable() || ::pthread_getcpuclockid(thread_.native_handle(), &clock) != 0 ||
+      ::clock_gettime(clock, &used) != 0) {
+    return 0;
+  }
+  return static_cast<double>(os::nanos_of(used)) / 1e9;
 }
 
 Gate::Time Link::time() {

@@ -61,6 +61,8 @@ class Link {
   // For frames that come in from now on; those under way keep their time.
   void change(const Settings& a_to_b, const Settings& b_to_a);
   [[nodiscard]] Figures figures();
+  // CPU time the link's thread has used.
+  [[nodiscard]] double cpu_seconds();
   // Frames that still wait are dropped uncounted; figures() goes on working.
   void stop();
 
