@@ -203,12 +203,17 @@ std::vector<std::string> Lab::missed_faults() const {
   return timeline_ ? timeline_->missed() : std::vector<std::string>{};
 }
 
-std::string Lab::describe() {
+std::string Lab::describe_processes() {
   std::string text;
   for (auto& p : programs_) text += p->describe() + "\n";
   for (auto& r : traffic_) {
     if (r.child && !r.done) text += r.child->describe() + "\n";
   }
+  return text;
+}
+
+std::string Lab::describe() {
+  std::string text = describe_processes();
   if (timeline_ && !scenario_.timeline.empty()) {
     text += "timeline so far:\n" + timeline_->history();
   }

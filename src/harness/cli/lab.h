@@ -42,6 +42,8 @@ class Lab {
   // For a run that failed: every process's state and last output, the timeline, and the last
   // packets at each tap (which are written as captures, too).
   [[nodiscard]] std::string describe();
+  // The first part of it, which ends nothing.
+  [[nodiscard]] std::string describe_processes();
 
  private:
   struct Running {

@@ -71,12 +71,11 @@ class Phases {
 };
 
 // Why a run did not pass, as far as its processes and packets show: OUT/state.txt.
-std::string write_state(Lab& lab, const std::string& out) {
-  std::string text;
+std::string write_state(Lab& lab, const std::string& out, std::string text = {}) {
   try {
-    text = lab.describe();
+    text += lab.describe();
   } catch (const std::exception& e) {
-    text = std::string("the run cannot be described: ") + e.what() + "\n";
+    text += std::string("the run cannot be described: ") + e.what() + "\n";
   }
   if (auto done = os::write_file(out + "/state.txt", text); !done) text += done.error() + "\n";
   return text;
@@ -100,6 +99,8 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
   r.traffic = lab.drive_traffic();
   phases.begin("drain", "waiting for the copy engine to have mirrored everything");
   const bool drained = lab.drain();
+  const std::string stuck =
+      drained ? "" : "when the drain time was over:\n" + lab.describe_processes() + "at the end:\n";
   stop_if_interrupted();
   phases.begin("verify", "comparing what clients sent with what reached the test host");
   const auto& evidence = lab.collect();
@@ -121,7 +122,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
     r.verdict = "failed";
     r.reason = "the copy engine still had something to send when the drain time was over";
   }
-  if (r.verdict != "passed") write_state(lab, out);
+  if (r.verdict != "passed") write_state(lab, out, stuck);
   phases.begin("teardown", "ending processes; the namespaces go with them");
 }
 

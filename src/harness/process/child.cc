@@ -16,6 +16,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "harness/process/process_state.h"
 #include "os/error.h"
 
 namespace mirrorlab::process {
@@ -130,9 +131,10 @@ int Child::stop(int timeout_ms) {
 
 std::string Child::describe() {
   const std::lock_guard lock(mutex_);
-  const std::string state =
-      exit_ >= 0 ? "ended with " + std::to_string(exit_)
-                 : "pid " + std::to_string(pid_) + (ended_ ? ", output closed" : ", running");
+  const std::string state = exit_ >= 0
+                                ? "ended with " + std::to_string(exit_)
+                                : "pid " + std::to_string(pid_) + ", " + process_state(pid_) +
+                                      (ended_ ? ", output closed" : "");
   const size_t from = tail_.size() > 2000 ? tail_.size() - 2000 : 0;
   return name_ + ": " + state + "; its last output:\n" + tail_.substr(from);
 }
