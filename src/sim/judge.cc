@@ -170,7 +170,7 @@ bool Judge::answered(const Stream& s, const ServerApp& app, size_t k,
 }
 
 void Judge::on_test_arrival(const wire::TcpHeader& h, size_t length, const ServerApp& app,
-                            MirroredConnection& connection) {
+                            int64_t heard, MirroredConnection& connection) {
   if (length == 0) return;
   const Stream& s = *streams_[connection.stream];
   const int64_t offset = offset_in(s, h.seq);
@@ -181,7 +181,10 @@ void Judge::on_test_arrival(const wire::TcpHeader& h, size_t length, const Serve
     const bool early = !s.script.exchanges[k].pipelined && !answered(s, app, k, connection);
     if (static_cast<int>(k) > connection.exchange) {
       connection.exchange = static_cast<int>(k);
-      connection.said_before = app.said();
+      // What is said and not heard comes after the request, too. (With AckPolicy::client an ack
+      // says less than was heard.)
+      const bool exact = settings_.core.ack == engine::AckPolicy::eager;
+      connection.said_before = exact ? std::min(heard, app.said()) : app.said();
     }
     if (!early) continue;
     // One counted release may shift what follows it on the same connection.

@@ -49,11 +49,14 @@ class Judge {
   [[nodiscard]] static int64_t offset_in(const Stream& stream, wire::Seq seq);
 
   void on_engine_start(Nanos now);
+  // It is about to be killed or stopped; what it had counted counts.
+  void on_engine_end(const engine::Counters& counters);
   void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload, bool whole);
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
+  // `heard`: how much of the answers the packet acks.
   void on_test_arrival(const wire::TcpHeader& header, size_t length, const ServerApp& app,
-                       MirroredConnection& connection);
+                       int64_t heard, MirroredConnection& connection);
   void on_delivered(MirroredConnection& connection, int64_t offset, wire::Bytes data, Nanos now);
   void on_online_delivered(const Stream& stream, int64_t offset, wire::Bytes data, Nanos now);
   void on_report(const engine::SessionReport& report) { reports_.push_back(report); }
@@ -88,6 +91,7 @@ class Judge {
   std::vector<engine::SessionReport> reports_;
   std::vector<Violation> violations_;
   std::vector<EarlyTurn> early_turns_;  // the first of each stream
+  uint64_t released_before_ = 0;        // without an answer, by engines before this one
   uint32_t engine_ = 0;
   uint64_t exact_ = 0, excused_count_ = 0;
 };

@@ -17,7 +17,15 @@ std::string text(int64_t n) { return std::to_string(n); }
 uint64_t sum(const std::array<uint64_t, engine::kLossReasons>& by_reason) {
   return std::accumulate(by_reason.begin(), by_reason.end(), uint64_t{0});
 }
+// Turns released without the answer they depended on (S3).
+uint64_t releases(const engine::Counters& counters) {
+  return counters.turn_released_by_quiet + counters.turn_released_by_timeout;
+}
 }  // namespace
+
+void Judge::on_engine_end(const engine::Counters& counters) {
+  released_before_ += releases(counters);
+}
 
 // May this stream differ from what was captured? Only for causes the judge has seen itself.
 bool Judge::excused(const Stream& s) const {
@@ -156,7 +164,7 @@ void Judge::check_losses(const engine::Account& account, Nanos now) {
 }
 
 void Judge::check_turns(const engine::Counters& counters, Nanos now) {
-  const uint64_t released = counters.turn_released_by_quiet + counters.turn_released_by_timeout;
+  const uint64_t released = released_before_ + releases(counters);
   if (early_turns_.size() > released) {
     std::string which;
     for (size_t i = 0; i < std::min<size_t>(early_turns_.size(), 4); ++i) {

@@ -97,11 +97,6 @@ void make_core(Random& r, Settings& s) {
   // Why: a path that loses six SYNs in a row must not end what the seed calls repairable.
   c.handshake_timeout = 600 * engine::kSecond;
   c.idle_timeout = 100'000 * engine::kSecond;
-  // Why: a client whose retransmissions are lost again and again must not look like bytes that were
-  // never captured.
-  if (has(s.features, client_loss) && !has(s.features, capture_loss)) {
-    c.gap_grace = c.gap_timeout = 120 * engine::kSecond;
-  }
   if (has(s.features, ack_client)) c.ack = engine::AckPolicy::client;
   if (has(s.features, pace_none)) c.pace = engine::Pace::none;
   if (has(s.features, small_mtu)) c.mtu = static_cast<uint16_t>(r.between(576, 1400));

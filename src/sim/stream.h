@@ -48,7 +48,7 @@ struct MirroredConnection {
   int64_t delivered = 0;  // end of what the application was given, offset in the stream
   int64_t fin_at = -1;
   int64_t rst_at = -1;
-  // The latest exchange of which a byte came, and what the service had said by then.
+  // The latest exchange of which a byte came, and what the engine had heard of the service by then.
   int exchange = -1;
   int64_t said_before = 0;
   bool established = false;  // the handshake was completed

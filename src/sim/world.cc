@@ -335,9 +335,11 @@ void World::begin_fault(uint32_t index) {
       set_link(false);
       break;
     case FaultKind::engine_stop_and_start:
+      judge_.on_engine_end(engine_.core()->counters());
       engine_.stop(now_);
       break;
     case FaultKind::engine_restart:
+      judge_.on_engine_end(engine_.core()->counters());
       engine_.kill();
       break;
     default:

@@ -119,7 +119,8 @@ void World::to_host(Role role, Packet& packet) {
     return;
   }
   if (role == Role::test) {
-    judge_.on_test_arrival(h, packet.payload.size(), *c->server, c->evidence());
+    const int64_t heard = wire::unwrap(h.ack, c->endpoint.isn() + 1, c->server->said());
+    judge_.on_test_arrival(h, packet.payload.size(), *c->server, heard, c->evidence());
     // A late packet of the connection before this one is another stream's.
     const Stream* of = judge_.find_stream(h.src, h.seq);
     const bool own = of != nullptr && of->id == c->evidence().stream;

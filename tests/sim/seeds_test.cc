@@ -54,6 +54,19 @@ TEST(Scenarios, AreFoundByName) {
   EXPECT_EQ(find_scenario("no such"), nullptr);
 }
 
+// What campaigns found and was mended, in the engine or in the judge.
+TEST(Seeds, ThatFailedOncePass) {
+  const std::pair<const char*, uint64_t> found[] = {
+      {"answers", 3558},       {"answers", 5615},       {"answers", 17389}, {"answers", 29649},
+      {"answers", 55995},      {"mixed", 40502},        {"mixed", 52248},   {"capture-loss", 28784},
+      {"capture-loss", 40744}, {"capture-loss", 50279}, {"limits", 50279},
+  };
+  for (const auto& [scenario, seed] : found) {
+    const Outcome out = run_seed(seed, *find_scenario(scenario), {});
+    EXPECT_TRUE(out.passed()) << text_of(out, scenario);
+  }
+}
+
 // A fault list given back to the same seed gives the same run; without them none happens.
 TEST(Faults, AreAllThatIsAllowed) {
   const Scenario& loss = *find_scenario("loss");

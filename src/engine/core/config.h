@@ -45,9 +45,9 @@ struct Config {
   // S3: added to both where packets of the test host were lost of late: a retransmission of the end
   // of the answer, which comes after 200 ms and a round trip, may still be on its way.
   Nanos turn_quiet_repair = 300 * kMillisecond;
-  Nanos loss_memory = 60 * kSecond;  // how long "of late" is
-  Nanos gap_grace = 2 * kSecond;     // S2: hole, and the client was answered beyond it, or reset
-  Nanos gap_timeout = 30 * kSecond;  // S2: hole, and no such evidence
+  Nanos loss_memory = 60 * kSecond;   // how long "of late" is
+  Nanos gap_grace = 2 * kSecond;      // S2: hole, and proof that the online host took it, or reset
+  Nanos gap_timeout = 120 * kSecond;  // S2: hole, and no such proof (RFC 9293 R2: 100 s or more)
   Nanos handshake_timeout = 30 * kSecond;  // S1, S11
   Nanos idle_timeout = 3600 * kSecond;     // S11
   Nanos fin_wait_timeout = 60 * kSecond;  // client closed, test host does not (RFC 9293 FIN-WAIT-2)

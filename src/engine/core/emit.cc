@@ -32,8 +32,7 @@ void give(Env& env, const wire::TcpHeader& h, wire::Bytes payload) {
 // Everything but SYN and RST: carries the ack, the window and what else a receiver says.
 void give_with_ack(Env& env, Session& s, wire::TcpHeader& h, wire::Bytes payload, Nanos now) {
   const int64_t ack = ack_point(env, s, now);
-  s.ack_sent = std::max(s.ack_sent, ack);
-  s.window_sent = receive_window_field(env, s, now);
+  note_window(env, s, ack, receive_window_field(env, s, now), now);
   h.ack = wire::wrap(ack, s.irs_next);
   h.window = s.window_sent;
   if (s.timestamps_ok) h.options.timestamps = {own_timestamp(s, now), s.ts_recent};

@@ -94,6 +94,7 @@ void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
   // What was said first to the client is waited for on every connection of it, for the test host
   // says it anew.
   s.mark_test = s.surplus = 0;
+  s.enough_at = s.window_opened_at = 0;
   const int64_t next = s.queue.empty() ? s.last_data_mark : s.queue.head->answer_mark;
   s.mark_online = s.whole && s.snd_una == 0 ? 0 : next - s.greeting;
   s.ack_due = true;

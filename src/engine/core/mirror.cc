@@ -94,6 +94,7 @@ Step send_new(Env& env, Session& s, Nanos now) {
     fail_connection(env, s, LossReason::test_closed_first, false, now);
     return Step::again;
   }
+  if (next->turn_start) note_enough(s, *next, now);
   const Release release = turn_release(env, s, *next);
   if (release.at > now) {
     s.turn_at = release.at;
@@ -152,6 +153,7 @@ void output(Env& env, Session& s, Nanos now) {
       step = open_for_queue(env, s, now);
     } else if (s.connection == Connection::established) {
       send_lost(env, s, now);
+      ack_surplus(env, s, now);
       step = send_new(env, s, now);
     }
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/core/queue_entry.h"
+#include "engine/core/receiver.h"
 
 namespace mirrorlab::engine {
 
@@ -118,13 +119,32 @@ void note_hole(Session& s, int64_t acked_before, Nanos now) {
   }
 }
 
+namespace {
+// Since when it has been certain that the online host took what was missed, so that the client
+// sends it no more; kNever where it may still.
+Nanos certain_since(const Env& env, const Session& s) {
+  const Segment& first = *s.out_of_order.head;
+  const Segment& last = *s.out_of_order.tail;
+  // A client that has reset sends nothing again.
+  if (last.kind == SegmentKind::rst) return s.hole_since;
+  // One whose first time-out has passed sends what was not acked, and nothing new (RFC 5681 3.1).
+  if (last.captured_at - s.hole_since > env.config.gap_grace) return last.captured_at;
+  if (s.client_acked <= s.hole_acked && !first.after_bare_ack) return kNever;
+  // The client was answered since. That proves something only if the answer is to more than what
+  // came before the hole: with a client that pipelines it may be late. How much there was to say to
+  // what came before the test host tells, once it was asked.
+  if (s.connection == Connection::none) return s.hole_since;
+  const bool asked_all = s.connection == Connection::established && s.queue.empty();
+  if (!asked_all || !env.link_up || client_position(s) <= s.rcv_nxt) return kNever;
+  return std::max({s.hole_since, s.all_acked_at, s.answer_at, env.link_up_at});
+}
+}  // namespace
+
 Nanos gap_deadline(const Env& env, const Session& s) {
   if (s.out_of_order.empty()) return kNever;
-  // Answer bytes acked since prove that the online host took what was missed, for it answers in
-  // order; and a client that has reset sends nothing again.
-  const bool certain = s.client_acked > s.hole_acked || s.out_of_order.head->after_bare_ack ||
-                       s.out_of_order.tail->kind == SegmentKind::rst;
-  return s.hole_since + (certain ? env.config.gap_grace : env.config.gap_timeout);
+  const Nanos latest = s.hole_since + env.config.gap_timeout;
+  const Nanos since = certain_since(env, s);
+  return since == kNever ? latest : std::min(latest, since + env.config.gap_grace);
 }
 
 namespace {

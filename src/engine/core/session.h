@@ -141,11 +141,13 @@ struct Session {
   int64_t rcv_fin_at = -1;                    // offset of a FIN that came out of order
   std::array<Range, 4> out_of_order_answers;  // latest first (RFC 2018)
   Nanos answer_at = 0;                        // when rcv_nxt last moved
+  Nanos window_opened_at = 0;  // AckPolicy::client: a window that had held the test host moved
 
   // Turns: positions deemed equal, online and at the test host.
   int64_t mark_online = 0;
   int64_t mark_test = 0;
   int64_t surplus = 0;  // answer bytes before mark_test that no turn has wanted yet
+  Nanos enough_at = 0;  // when the next turn's answer was first seen to be there; 0: not yet
 
   // Times.
   Nanos challenged_at = 0;  // an old connection of the test host last answered a SYN; 0: none

@@ -155,6 +155,16 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
   mark_dirty(first);
 }
 
+namespace {
+// The SYN of the connection itself, which comes after it was joined in the middle: a copy of one
+// that was not captured. Further back than a first flight it is another connection's.
+bool late_syn(const Session& s, wire::Seq seq) {
+  constexpr int64_t kFirstFlight = 64 * 1024;
+  const int64_t offset = wire::unwrap(seq + 1, s.zero, 0);
+  return !s.whole && offset <= 0 && offset >= -kFirstFlight;
+}
+}  // namespace
+
 void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   ++env_.counters.packets_captured;
   const int mapping = mapping_of(packet);
@@ -176,6 +186,10 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   const bool syn = h.has(kSyn) && !h.has(kAck);
   if (syn && s.has_older && h.seq + 1 == s.older_zero) {
     // The SYN of the connection before this one, late: the online host does not take it either.
+    ++env_.counters.packets_retransmitted_online;
+    return;
+  }
+  if (syn && late_syn(s, h.seq)) {
     ++env_.counters.packets_retransmitted_online;
     return;
   }

@@ -18,6 +18,9 @@ bool enough_with_surplus(const Session& s, const Segment& next) {
   return answered(s) < wanted(s, next) && answered(s) + s.surplus >= wanted(s, next);
 }
 
+// A test host that our window held back (AckPolicy::client) was not silent of its own will.
+Nanos silent_since(const Session& s) { return std::max(s.answer_at, s.window_opened_at); }
+
 Nanos quiet_time(const Env& env, const Session& s, const Segment& next) {
   const bool known = enough_with_surplus(s, next) ? s.pipelines : s.answers_differ;
   const bool lossy =
@@ -39,15 +42,16 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
     const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
     // Why the flight: what came before a turn was sent is no answer to it.
     const Nanos asked_at = all_acked ? s.all_acked_at : s.queue.last_in_flight()->sent_at;
-    const Nanos since = std::max(next.captured_at, asked_at);
+    const Nanos since = std::max({next.captured_at, asked_at, s.enough_at});
+    const Nanos silent = std::max(silent_since(s), asked_at);
     if (next.kind == SegmentKind::gap) {
       // Why: how much of the answer belongs to what was sent is not known; it shall have ended.
-      at = std::max(at, std::min(s.answer_at + floor, since + env.config.turn_hold_limit));
+      at = std::max(at, std::min(silent + floor, since + env.config.turn_hold_limit));
     } else if (have > want && !s.rcv_fin) {
       // More than the online host had sent by then: either the tail of a longer answer is still on
       // its way, or the client did not wait for all of it. Give the tail a moment, but a test host
       // that never falls quiet cannot hold the client, who has all the answer it waited for.
-      at = std::max(at, std::min(s.answer_at + floor, since + 10 * floor));
+      at = std::max(at, std::min(silent + floor, since + 10 * floor));
     }
     return {at, ReleaseRule::answered};
   }
@@ -62,8 +66,9 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
   const bool answer_bytes = have > 0 || enough_with_surplus(s, next);
   if (answer_bytes && s.last_pushed && s.rcv_ranges == 0 && env.link_up) {
     const Nanos silence = quiet_time(env, s, next);
-    const Nanos quiet = std::max(s.answer_at + std::max(silence, think),
-                                 std::max(env.link_up_at, s.all_acked_at) + silence);
+    const Nanos quiet =
+        std::max(s.answer_at + std::max(silence, think),
+                 std::max({s.window_opened_at, env.link_up_at, s.all_acked_at}) + silence);
     if (quiet < release.at) release = {quiet, ReleaseRule::quiet};
   }
   return release;
@@ -90,6 +95,11 @@ void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule) {
   if (whole_answer) s.surplus = surplus > 0 || pipelined ? s.surplus + surplus : 0;
   s.mark_test = whole_answer ? s.rcv_nxt : s.mark_test + want;
   s.mark_online = next.answer_mark;
+  s.enough_at = 0;
+}
+
+void note_enough(Session& s, const Segment& next, Nanos now) {
+  if (s.enough_at == 0 && answered(s) >= wanted(s, next)) s.enough_at = std::max<Nanos>(now, 1);
 }
 
 }  // namespace mirrorlab::engine

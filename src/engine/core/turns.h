@@ -23,6 +23,8 @@ struct Release {
 
 // When `next`, the first unsent segment, may leave; a time in the past means now.
 [[nodiscard]] Release turn_release(const Env& env, const Session& s, const Segment& next);
+// Notes when the answer that `next` waits for was there.
+void note_enough(Session& s, const Segment& next, Nanos now);
 // Moves the positions past the turn that begins with `next`.
 void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule);
 

@@ -20,7 +20,7 @@ struct Arguments {
   std::string pace = "think", ack = "eager", capture = "packet", inject = "raw";
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
-  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 30, drain_s = 1;
+  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 120, drain_s = 1;
   CopyOptions options;
 };
 

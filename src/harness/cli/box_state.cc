@@ -45,24 +45,35 @@ uint64_t interface_drops() {
   return drops;
 }
 
-uint64_t open_connections(uint16_t port) {
-  uint64_t open = 0;
-  for (const char* table : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {
-    std::ifstream in(table);
-    for (std::string line; std::getline(in, line);) {
-      std::istringstream fields(line);
-      std::string slot;
-      std::string local;
-      std::string remote;
-      std::string state;
-      if (!(fields >> slot >> local >> remote >> state)) continue;
-      // 06 TIME-WAIT, 07 CLOSE, 0A LISTEN; a table's head line has no number there.
-      if (state.size() != 2 || state == "06" || state == "07" || state == "0A") continue;
-      const size_t colon = local.rfind(':');
-      if (colon != std::string::npos && hex(local, colon + 1) == port) ++open;
-    }
+OpenConnections open_connections(std::istream& table, uint16_t port) {
+  OpenConnections found;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string slot;
+    std::string local;
+    std::string remote;
+    std::string state;
+    if (!(fields >> slot >> local >> remote >> state)) continue;
+    // 06 TIME-WAIT, 07 CLOSE, 0A LISTEN; a table's head line has no number there.
+    if (state.size() != 2 || state == "06" || state == "07" || state == "0A") continue;
+    const size_t colon = local.rfind(':');
+    if (colon == std::string::npos || hex(local, colon + 1) != port) continue;
+    ++found.open;
+    // 04 FIN-WAIT-1, 09 LAST-ACK, 0B CLOSING
+    if (state == "04" || state == "09" || state == "0B") ++found.closing;
   }
-  return open;
+  return found;
+}
+
+OpenConnections open_connections(uint16_t port) {
+  OpenConnections all;
+  for (const char* name : {"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"}) {
+    std::ifstream table(name);
+    const OpenConnections found = open_connections(table, port);
+    all.open += found.open;
+    all.closing += found.closing;
+  }
+  return all;
 }
 
 verify::Protocol protocol_of(const scenario::Service& service) {

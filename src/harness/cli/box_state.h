@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <istream>
 
 #include "harness/scenario/model.h"
 #include "harness/verify/requests.h"
@@ -16,9 +17,15 @@ struct BoxDrops {
 // In the current network namespace: packets that its devices dropped, receiving or sending, but lo.
 [[nodiscard]] uint64_t interface_drops();
 
-// In the current network namespace: connections that a service on `port` still has, other than in
-// TIME-WAIT.
-[[nodiscard]] uint64_t open_connections(uint16_t port);
+struct OpenConnections {
+  uint64_t open = 0;     // other than in TIME-WAIT
+  uint64_t closing = 0;  // of these: a FIN was sent and not acked yet, so the kernel repeats it
+  bool operator==(const OpenConnections&) const = default;
+};
+// In the current network namespace: connections that a service on `port` still has.
+[[nodiscard]] OpenConnections open_connections(uint16_t port);
+// The same from the text of /proc/net/tcp or tcp6.
+[[nodiscard]] OpenConnections open_connections(std::istream& table, uint16_t port);
 
 // How requests to a service are told apart.
 [[nodiscard]] verify::Protocol protocol_of(const scenario::Service& service);

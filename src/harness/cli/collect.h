@@ -11,8 +11,10 @@ namespace mirrorlab::cli {
 
 // Which services are compared.
 void name_services(const LabContext& lab, verify::Evidence& evidence);
-// Connections still open on the test host; the last closes get a moment.
-void count_leftovers(const LabContext& lab, const Topology& topology, verify::Evidence& evidence);
+// Connections still open on the test host. The last closes get a moment; those whose FIN is not
+// acked yet, and is thus repeated, get the scenario's drain time.
+void count_leftovers(const LabContext& lab, const Topology& topology, const FindProgram& find,
+                     verify::Evidence& evidence);
 // What the devices of the laboratory dropped.
 void count_interface_drops(const LabContext& lab, const Topology& topology,
                            verify::Evidence& evidence);

@@ -170,7 +170,7 @@ bool Lab::drain() {
 
 const verify::Evidence& Lab::collect() {
   name_services(context_, evidence_);
-  count_leftovers(context_, *topology_, evidence_);
+  count_leftovers(context_, *topology_, find_program(), evidence_);
   count_interface_drops(context_, *topology_, evidence_);
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
     for (const auto* engine : scenario_.engines_of(kind)) {

@@ -43,11 +43,68 @@ TEST(CaptureGap, WithoutThatEvidenceItWaitsForTheClient) {
   t.open();
   t.play(R"(
     client P. 101:201(100) ack 1
-    quiet 29s
+    quiet 119s
     +1s engine R. 1:1(0) ack 1
     client F. 201:201(0) ack 1
     end capture_gap captured 200 lost 200 mirrored 0
   )");
+}
+
+TEST(CaptureGap, AnAnswerToWhatCameBeforeItIsNoProof) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    # A client that pipelines: the answer to the first request comes after the third was lost online.
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client P. 201:301(100) ack 501
+    client . 301:301(0) ack 501
+    quiet 62s
+    client P. 101:201(100) ack 501      # its sixth retransmission came through
+    engine P. 101:201(100) ack 501
+    engine P. 201:301(100) ack 501
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 0U);
+}
+
+TEST(CaptureGap, AClientThatSendsNewDataLongAfterIsNotRepairingIt) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    # An upload: nothing is answered, so no ack can prove anything.
+    client . 1:1001(1000) ack 1
+    engine . 1:1001(1000) ack 1
+    host . 1:1(0) ack 1001
+    client . 2001:3001(1000) ack 1
+    quiet 3s
+    client . 3001:4001(1000) ack 1
+    +2s engine R. 1001:1001(0) ack 1
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 3000U);
+}
+
+TEST(CaptureGap, ATestHostThatHasNotAnsweredYetProvesNothing) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    client P. 201:301(100) ack 501
+    quiet 1900ms
+    host P. 1:301(300) ack 101          # still at it
+    engine . 101:101(0) ack 301
+    quiet 1900ms
+    host P. 301:501(200) ack 101        # all that the client was told
+    engine . 101:101(0) ack 501
+    quiet 60s
+    client P. 101:201(100) ack 501
+    engine P. 101:201(100) ack 501
+    engine P. 201:301(100) ack 501
+  )");
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 0U);
 }
 
 TEST(CaptureGap, TheRestOfARetransmissionWithALaterAckBeginsNoTurn) {
@@ -80,8 +137,9 @@ TEST(CaptureGap, TheRestOfATurnWithAHoleIsNotSentAsATurn) {
     engine . 101:101(0) ack 501
     # The turn is 101:301, its first segment is missed; what was seen of it carries its ack.
     client P. 201:301(100) ack 501
-    +2s engine R. 101:101(0) ack 501
+    quiet 5s
     client P. 301:401(100) ack 1001
+    +2s engine R. 101:101(0) ack 501
     engine S 300:300(0)
     host S. 0:0(0) isn 7 ack 301 <mss 1000>
     engine P. 301:401(100) ack 1
@@ -147,7 +205,7 @@ TEST(CaptureGap, BehindAnotherTheResetIsSentOnce) {
     client . 201:201(0) ack 501
     +2s engine R. 1:1(0) ack 1
     client P. 301:401(100) ack 501
-    quiet 31s
+    quiet 121s
     client P. 401:501(100) ack 1001
     engine S 400:400(0)
     host S. 0:0(0) isn 7 ack 401 <mss 1000>

@@ -26,7 +26,7 @@ TEST(Limits, BytesOfOneSession) {
     client . 3001:4001(1000) ack 1
     quiet 10ms
     host . 1:1(0) ack 2001
-    +15ms engine R. 2001:2001(0) ack 1
+    +25ms engine R. 2001:2001(0) ack 1
     client P. 4001:5001(1000) ack 501    # the next turn fits
     engine S 4000:4000(0)
     host S. 0:0(0) isn 9 ack 4001 <mss 1000>

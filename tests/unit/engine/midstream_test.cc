@@ -32,6 +32,26 @@ TEST(Midstream, BeginsAtTheFirstTurnBoundary) {
   EXPECT_EQ(t.counters().joined_midstream, 1U);
 }
 
+TEST(Midstream, ItsOwnSynComesLate) {
+  Script t(no_pace());
+  t.play(R"(
+    client . 101:101(0) ack 1
+    client P. 101:201(100) ack 1
+    engine S 100:100(0)
+    host S. 0:0(0) ack 101 <mss 1000>
+    engine P. 101:201(100) ack 1
+    client S 0:0(0) <mss 1000>      # a copy; the first was not captured
+    host P. 1:501(500) ack 201
+    engine . 201:201(0) ack 501
+    client F. 201:201(0) ack 501
+    engine F. 201:201(0) ack 501
+    host F. 501:501(0) ack 202
+    engine . 202:202(0) ack 502
+    end mirrored captured 100
+  )");
+  EXPECT_EQ(t.counters().reused_tuples, 0U);
+}
+
 TEST(Midstream, AClientThatOnlyAcksHasHadItsAnswer) {
   Script t(no_pace());
   t.play(R"(

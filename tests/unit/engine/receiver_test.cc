@@ -192,6 +192,27 @@ Config client_policy() {
   return c;
 }
 
+TEST(AckPolicyClient, ALongerAnswerIsLetThroughOnceTheClientHasGoneOn) {
+  Config c = client_policy();
+  c.wait_for_answers = true;
+  c.pace = Pace::none;
+  Script t(c);
+  t.open(1, "mss 1000,wscale 0", "mss 1000,wscale 0");
+  t.play(R"(
+    client P. 1:101(100) ack 1 win 1000
+    engine P. 1:101(100) ack 1 win 1000
+    host . 1:1001(1000) ack 101            # more than the 400 bytes the client got, and not all
+    client . 101:101(0) ack 401 win 1000
+    engine . 101:101(0) ack 401 win 1000
+    client P. 101:201(100) ack 401 win 1000
+    engine . 101:101(0) ack 1001 win 1000  # nobody will ever ack the rest for the client
+    quiet 20ms
+    host P. 1001:1501(500) ack 101
+    engine . 101:101(0) ack 1501 win 1000
+    +25ms engine P. 101:201(100) ack 1501 win 1000
+  )");
+}
+
 TEST(AckPolicyClient, AcksAsFarAsTheClientDid) {
   Script t(client_policy());
   t.open();

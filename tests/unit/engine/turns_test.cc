@@ -207,13 +207,43 @@ TEST_F(Turns, ASurplusThatCameLateReleasesOneTurnNotAll) {
     client P. 201:301(100) ack 201
     quiet 400ms
     host . 1:901(900) ack 101              # a longer answer, not at its end
-    engine P. 101:201(100) ack 901
-    host . 901:1401(500) ack 101           # its tail, no answer to what has just left
-    engine . 201:201(0) ack 1401
+    engine . 101:101(0) ack 901
+    host . 901:1401(500) ack 101           # its tail
+    engine . 101:101(0) ack 1401
+    +25ms engine P. 101:201(100) ack 1401
     quiet 20ms
-    host P. 1401:1501(100) ack 201
-    engine . 201:201(0) ack 1501
-    +25ms engine P. 201:301(100) ack 1501
+    host P. 1401:1551(150) ack 201
+    engine . 201:201(0) ack 1551
+    +25ms engine P. 201:301(100) ack 1551
+  )");
+}
+
+TEST(TurnSurplus, ThatCameBeforeATurnLeftIsNoAnswerToIt) {
+  Script t{no_pace()};
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    client P. 101:201(100) ack 101
+    client P. 201:301(100) ack 201
+    host . 1:901(900) ack 1                # the ack of the request is late
+    engine . 101:101(0) ack 901
+    +25ms engine P. 101:201(100) ack 901
+    +20ms engine P. 101:201(100) ack 901  # a tail loss probe: asked again
+    +25ms engine P. 201:301(100) ack 901
+  )");
+}
+
+TEST_F(Turns, ALongerAnswerThatComesLateGetsItsMomentToo) {
+  t.play(R"(
+    client P. 101:201(100) ack 501
+    quiet 1s
+    host . 1:1001(1000) ack 101            # its first packet was lost for a second
+    engine . 101:101(0) ack 1001
+    quiet 20ms
+    host P. 1001:1501(500) ack 101
+    engine . 101:101(0) ack 1501
+    +25ms engine P. 101:201(100) ack 1501
   )");
 }
 
