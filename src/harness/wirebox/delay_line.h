@@ -16,7 +16,7 @@ class DelayLine {
   void take(const Frame& frame, os::Nanos due) {
     if (count_ == ring_.size()) grow();
     last_due_ = std::max(due, last_due_);
-    ring_[(first_ + count_++) % ring_.size()] = {last_due_, frame};
+    ring_[(first_ + count_++) & (ring_.size() - 1)] = {last_due_, frame};
   }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   [[nodiscard]] size_t size() const { return count_; }
@@ -24,7 +24,7 @@ class DelayLine {
   // The next frame whose time has come; call until next_due() lies ahead.
   [[nodiscard]] Frame release() {
     const Frame frame = ring_[first_].frame;
-    first_ = (first_ + 1) % ring_.size();
+    first_ = (first_ + 1) & (ring_.size() - 1);
     --count_;
     return frame;
   }
@@ -35,6 +35,7 @@ class DelayLine {
     Frame frame;
   };
   void grow() {
+    // A power of two, for the mask.
     std::vector<Entry> larger(std::max<size_t>(64, ring_.size() * 2));
     for (size_t i = 0; i < count_; ++i) larger[i] = ring_[(first_ + i) % ring_.size()];
     ring_.swap(larger);

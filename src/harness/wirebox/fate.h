@@ -25,6 +25,11 @@ struct Fate {
   uint8_t overtaken_by = 0;  // packets of its flow that go first
   uint64_t corrupt_bit = 0;  // modulo the bits there are
   double jitter = 0;         // -1 to 1
+
+  // Travels on as it came, at most later.
+  [[nodiscard]] bool plain() const {
+    return !lost && !duplicated && !corrupted && overtaken_by == 0;
+  }
 };
 
 // A loss burst lasts 1 to 2 * burst - 1 packets of its flow, evenly. How much of it is left is all

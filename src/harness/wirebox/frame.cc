@@ -1,5 +1,7 @@
 #include "harness/wirebox/frame.h"
 
+#include <atomic>
+
 #include "wire/checksum.h"
 
 namespace mirrorlab::wirebox {
@@ -63,6 +65,11 @@ std::optional<IpInfo> inspect(wire::Bytes frame) {
     default:
       return std::nullopt;
   }
+}
+
+void RingSlot::give_back() const {
+  --use->taken;
+  std::atomic_ref(*status).store(0, std::memory_order_release);  // TP_STATUS_KERNEL
 }
 
 void finish_checksum(Frame& frame) {

@@ -22,14 +22,34 @@ struct VnetHeader {
 };
 static_assert(sizeof(VnetHeader) == 10);
 
+// How much of a receive ring is in use.
+struct RingUse {
+  size_t taken = 0;  // slots read and not given back
+  size_t ample = 0;  // as long as fewer are taken, frames may wait where they are
+};
+
+// The slot of a receive ring in which a frame lies.
+struct RingSlot {
+  uint32_t* status = nullptr;  // null: none
+  RingUse* use = nullptr;
+  bool may_stay = false;  // a poll of the socket blocks though this slot is not given back
+
+  [[nodiscard]] explicit operator bool() const { return status != nullptr; }
+  void give_back() const;
+};
+
 struct Frame {
   uint8_t* bytes = nullptr;  // not owned
   uint32_t size = 0;
   VnetHeader vnet{};
-  bool pooled = false;  // `bytes` came from a FramePool and go back there once it is sent
+  // Who gets `bytes` back once the frame is sent (FramePool::give()): a pool, a ring, or nobody.
+  bool pooled = false;
+  RingSlot slot{};
 
   [[nodiscard]] wire::Bytes view() const { return {bytes, size}; }
   [[nodiscard]] bool is_super_packet() const { return vnet.gso_type != 0; }
+  // Room for a VnetHeader right before `bytes`, so that both are sent as one piece.
+  [[nodiscard]] bool has_headroom() const { return pooled || slot; }
 };
 
 inline constexpr size_t kEthernetBytes = 14;

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "os/clock.h"
@@ -16,6 +17,19 @@ namespace mirrorlab::wirebox {
 namespace {
 // Frames moved from one port before the other gets its turn and the sent ones leave.
 constexpr int kBurst = 256;
+// A busy link wakes once in so long: what comes or is due in between is moved together, late by so
+// much at most.
+constexpr os::Nanos kTogether = 50 * os::kNanosPerMicro;
+// A stamp further from now than this is not believed: the wall clock was set.
+constexpr os::Nanos kStampBelieved = os::kNanosPerSecond;
+
+// Before everything else where that is allowed (root): a late link stage is a link of another
+// delay. Elsewhere the scheduler decides, and the figures say how late it was.
+void take_precedence() {
+  sched_param priority{};
+  priority.sched_priority = 1;
+  (void)::pthread_setschedparam(::pthread_self(), SCHED_RR, &priority);
+}
 }  // namespace
 
 Link::Link(std::string name, uint64_t seed, std::unique_ptr<PacketPort> a,
@@ -96,24 +110,39 @@ Gate::Time Link::time() {
 bool Link::move(size_t direction, Gate::Time& t) {
   const bool watched = gate_ != nullptr && gate_->watched();
   const auto which = static_cast<Direction>(direction);
+  // From the wall clock of the kernel's stamps to the links' time.
+  const os::Nanos back = os::wall_now() - os::steady_now() + t.behind;
+  os::Nanos& last = last_arrival_[direction];
   Frame frame;
+  os::Nanos came = 0;
   int moved = 0;
-  for (; moved < kBurst && ports_[direction]->next(frame); ++moved) {
+  for (; moved < kBurst && ports_[direction]->next(frame, came); ++moved) {
     if (flows_.full()) {
       for (auto& way : ways_) way->let_go_held(t.now);
       flows_.forget_all();
     }
     if (watched && !t.shut && gate_->stops({name_, which, frame.view()})) t = time();
-    ways_[direction]->take(frame, t.now);
+    const os::Nanos stamp = came - back;
+    const bool believed = !t.shut && std::abs(stamp - t.now) < kStampBelieved;
+    last = std::max(last, believed ? stamp : t.now);
+    ways_[direction]->take(frame, last);
   }
   return moved > 0;
+}
+
+// True when nothing read kTogether from now could be due before then.
+bool Link::may_be_read_late() const {
+  return std::ranges::all_of(ways_, [](const auto& way) {
+    const Settings& s = way->settings();
+    return s.delay - s.jitter >= 2 * kTogether;
+  });
 }
 
 void Link::read_arrivals() {
   const std::lock_guard lock(mutex_);
   Gate::Time t = time();
   for (const size_t i : {0U, 1U}) {
-    while (move(i, t)) ports_[i]->give_back();
+    while (move(i, t)) ports_[1 - i]->flush();
   }
 }
 
@@ -137,33 +166,52 @@ std::optional<Passage> Link::let_one_go(os::Nanos now) {
   return passed;
 }
 
+Link::Sleep Link::next_sleep(const Gate::Time& t, bool moved, os::Nanos now) {
+  const bool busy = moved && now - last_moved_ < 4 * kTogether;
+  if (moved) last_moved_ = now;
+  const os::Nanos together = woken_at_ + kTogether;
+  if (busy && may_be_read_late()) return {together, true};
+  if (moved) return {0, false};
+  os::Nanos due = t.shut ? os::kNever : std::min(ways_[0]->next_due(), ways_[1]->next_due());
+  if (due == os::kNever) return {};
+  due += t.behind;
+  // A lone packet leaves at its time.
+  const bool several = ways_[0]->waiting() + ways_[1]->waiting() > 1;
+  return {several ? std::max(due, together) : due, false};
+}
+
+void Link::wait(const Sleep& sleep) {
+  if (sleep.until == 0) return;
+  timespec timeout{};
+  if (sleep.until != os::kNever) {
+    timeout = os::timespec_of(std::max<os::Nanos>(sleep.until - os::steady_now(), 0));
+  }
+  std::array<pollfd, 3> fds{
+      {{wake_.get(), POLLIN, 0}, {ports_[0]->fd(), POLLIN, 0}, {ports_[1]->fd(), POLLIN, 0}}};
+  ::ppoll(fds.data(), sleep.whatever_comes ? 1 : fds.size(),
+          sleep.until == os::kNever ? nullptr : &timeout, nullptr);
+  woken_at_ = os::steady_now();
+  eventfd_t woken = 0;
+  if (fds[0].revents != 0) (void)::eventfd_read(wake_.get(), &woken);
+}
+
 void Link::run() {
   ::prctl(PR_SET_NAME, "wirebox");
   ::prctl(PR_SET_TIMERSLACK, 1UL);  // delays are exact to the timer, not to its 50 us of slack
-  std::array<pollfd, 3> fds{
-      {{ports_[0]->fd(), POLLIN, 0}, {ports_[1]->fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+  take_precedence();
   for (;;) {
-    os::Nanos due = os::kNever;
-    bool moved = false;
+    Sleep sleep;
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
       Gate::Time t = time();
+      bool moved = false;
       for (const size_t i : {0U, 1U}) moved |= move(i, t);
       for (auto& way : ways_) way->release(t.now);
       for (auto& port : ports_) port->flush();
-      for (auto& port : ports_) port->give_back();
-      if (!t.shut) due = std::min(ways_[0]->next_due(), ways_[1]->next_due());
-      if (due != os::kNever) due += t.behind;
+      sleep = next_sleep(t, moved, os::steady_now());
     }
-    if (moved) continue;
-    timespec timeout{};
-    if (due != os::kNever) {
-      timeout = os::timespec_of(std::max<os::Nanos>(due - os::steady_now(), 0));
-    }
-    ::ppoll(fds.data(), fds.size(), due == os::kNever ? nullptr : &timeout, nullptr);
-    eventfd_t woken = 0;
-    if (fds[2].revents != 0) (void)::eventfd_read(wake_.get(), &woken);
+    wait(sleep);
   }
 }
 

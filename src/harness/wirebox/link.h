@@ -77,6 +77,14 @@ class Link {
   void run();
   bool move(size_t direction, Gate::Time& time);
   [[nodiscard]] Gate::Time time();
+  // When to look again; `now` on the steady clock.
+  struct Sleep {
+    os::Nanos until = os::kNever;
+    bool whatever_comes = false;  // arrivals do not end it
+  };
+  [[nodiscard]] Sleep next_sleep(const Gate::Time& time, bool moved, os::Nanos now);
+  void wait(const Sleep& sleep);
+  [[nodiscard]] bool may_be_read_late() const;
 
   std::string name_;
   std::array<std::unique_ptr<PacketPort>, 2> ports_;
@@ -87,6 +95,8 @@ class Link {
   std::mutex mutex_;
   os::Fd wake_;
   bool stopping_ = false;
+  std::array<os::Nanos, 2> last_arrival_{};
+  os::Nanos woken_at_ = 0, last_moved_ = 0;  // of the link's own thread
   std::thread thread_;
 };
 

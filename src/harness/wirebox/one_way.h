@@ -3,6 +3,7 @@
 // sink.
 //
 // Order: down, MTU, loss, corruption, reorder, rate with its queue, delay with jitter, duplication.
+// A super-packet is as many packets as it has segments; those that only travel on stay joined.
 // ARP, neighbour discovery and everything that is no IP pass at once and unharmed (unless the link
 // is down): a fault of those would be a fault of the laboratory.
 //
@@ -23,6 +24,7 @@
 #include "harness/wirebox/rate_limit.h"
 #include "harness/wirebox/reorder_hold.h"
 #include "harness/wirebox/settings.h"
+#include "harness/wirebox/super_packet.h"
 
 namespace mirrorlab::wirebox {
 
@@ -40,7 +42,7 @@ struct Counters {
   uint64_t duplicated = 0;
   uint64_t reordered = 0;
   uint64_t corrupted = 0;
-  uint64_t cut = 0;  // frames gained by cutting super-packets that get corrupted
+  uint64_t cut = 0;  // frames gained by cutting super-packets whose segments meet different fates
 };
 
 // One packet the link dropped, by its name: the same in every run with the same seed.
@@ -84,9 +86,14 @@ class OneWay {
     uint64_t ordinal;
   };
   void drop(const Frame& frame, const Context* context, Cause cause);
-  void corrupt(Frame frame, const IpInfo& info, const Fate& fate, const Context& c, os::Nanos now);
+  // One packet with its fate.
+  void decide(Frame frame, const IpInfo& info, const Fate& fate, const Context& c, os::Nanos now);
+  void decide_super(const Frame& frame, const IpInfo& info, const SuperPacket& parts, Context c,
+                    os::Nanos now);
   void reorder_or_forward(const Frame& frame, const Fate& fate, const Context& c, os::Nanos now);
-  void forward(const Frame& frame, double jitter, const Context& c, os::Nanos now);
+  void forward(const Frame& frame, uint32_t wire_bytes, double jitter, const Context& c,
+               os::Nanos now);
+  [[nodiscard]] Frame keep(const Frame& frame);
   void let_go(uint32_t slot, os::Nanos now);
   void emit(const Frame& frame);
   void emit_or_wait(const Frame& frame, const Context* context, os::Nanos due, os::Nanos now);
@@ -103,7 +110,7 @@ class OneWay {
   bool shut_ = false;
   Counters counters_;
   std::vector<Drop> drops_;
-  std::vector<Frame> segments_;
+  std::vector<Fate> fates_;  // of a super-packet's segments
 };
 
 }  // namespace mirrorlab::wirebox

@@ -18,6 +18,9 @@ namespace mirrorlab::wirebox {
 namespace {
 // Room in a slot before the frame: the ring's own header, and alignment.
 constexpr size_t kSlotOverhead = 128;
+// Status of a slot that was read and not given back. Neither the kernel's nor the reader's: when
+// the ring comes round to it, the kernel drops and the reader finds nothing.
+constexpr uint32_t kTaken = 1U << 20U;
 
 template <typename T>
 void set_option(int fd, int option, const T& value, const char* what) {
@@ -42,6 +45,7 @@ PacketPort::PacketPort(const std::string& device, size_t frame_bytes, size_t rin
   queued_.reserve(kBatch);
   messages_.resize(kBatch);
   parts_.resize(2 * kBatch);
+  for (size_t i = 0; i < kBatch; ++i) messages_[i].msg_hdr.msg_iov = &parts_[2 * i];
 }
 
 void PacketPort::open_ring(const std::string& device, size_t frame_bytes, size_t ring_bytes) {
@@ -50,6 +54,7 @@ void PacketPort::open_ring(const std::string& device, size_t frame_bytes, size_t
       (frame_bytes + kSlotOverhead + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
   slots_per_block_ = kBlockBytes / slot_bytes_;  // a slot does not cross a block
   slots_ = ring_bytes_ / kBlockBytes * slots_per_block_;
+  use_.ample = slots_ / 2;
   tpacket_req request{};
   request.tp_block_size = static_cast<unsigned>(kBlockBytes);
   request.tp_block_nr = static_cast<unsigned>(ring_bytes_ / kBlockBytes);
@@ -76,32 +81,31 @@ PacketPort::~PacketPort() {
   if (ring_ != nullptr) ::munmap(ring_, ring_bytes_);
 }
 
-bool PacketPort::next(Frame& frame) {
-  while (taken_ < slots_) {
+bool PacketPort::next(Frame& frame, os::Nanos& came) {
+  for (;;) {
     auto* header = reinterpret_cast<tpacket2_hdr*>(slot(at_));
+    const std::atomic_ref status(header->tp_status);
     // The kernel fills the slot, then sets the status.
-    if ((std::atomic_ref(header->tp_status).load(std::memory_order_acquire) & TP_STATUS_USER) == 0)
-      return false;
+    if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) return false;
     at_ = at_ + 1 == slots_ ? 0 : at_ + 1;
-    ++taken_;
+    auto* following = reinterpret_cast<tpacket2_hdr*>(slot(at_));
+    __builtin_prefetch(reinterpret_cast<uint8_t*>(following) + header->tp_mac);
+    ++use_.taken;
+    frame.slot = {&header->tp_status, &use_, false};
     if (header->tp_snaplen != header->tp_len) {
       ++counters_.truncated;
+      frame.slot.give_back();
       continue;
     }
     frame.bytes = reinterpret_cast<uint8_t*>(header) + header->tp_mac;
     frame.size = header->tp_len;
     frame.pooled = false;
     std::memcpy(&frame.vnet, frame.bytes - sizeof frame.vnet, sizeof frame.vnet);
+    came = os::Nanos{header->tp_sec} * os::kNanosPerSecond + header->tp_nsec;
+    // Why: for the kernel a socket is readable until its newest frame is given back.
+    frame.slot.may_stay = (std::atomic_ref(following->tp_status).load() & TP_STATUS_USER) != 0;
+    status.store(kTaken, std::memory_order_relaxed);
     return true;
-  }
-  return false;
-}
-
-void PacketPort::give_back() {
-  for (size_t index = (at_ + slots_ - taken_) % slots_; taken_ > 0; --taken_) {
-    auto* header = reinterpret_cast<tpacket2_hdr*>(slot(index));
-    std::atomic_ref(header->tp_status).store(TP_STATUS_KERNEL, std::memory_order_release);
-    index = index + 1 == slots_ ? 0 : index + 1;
   }
 }
 
@@ -112,11 +116,17 @@ void PacketPort::send(const Frame& frame) {
 
 void PacketPort::flush() {
   for (size_t i = 0; i < queued_.size(); ++i) {
-    parts_[2 * i] = {&queued_[i].vnet, sizeof queued_[i].vnet};
-    parts_[2 * i + 1] = {queued_[i].bytes, queued_[i].size};
-    messages_[i] = {};
-    messages_[i].msg_hdr.msg_iov = &parts_[2 * i];
-    messages_[i].msg_hdr.msg_iovlen = 2;
+    const Frame& f = queued_[i];
+    if (f.has_headroom()) {
+      uint8_t* whole = f.bytes - sizeof f.vnet;
+      std::memcpy(whole, &f.vnet, sizeof f.vnet);
+      parts_[2 * i] = {whole, sizeof f.vnet + f.size};
+      messages_[i].msg_hdr.msg_iovlen = 1;
+    } else {
+      parts_[2 * i] = {&queued_[i].vnet, sizeof f.vnet};
+      parts_[2 * i + 1] = {f.bytes, f.size};
+      messages_[i].msg_hdr.msg_iovlen = 2;
+    }
   }
   for (size_t sent = 0; sent < queued_.size();) {
     const int n =

@@ -14,6 +14,7 @@
 
 #include "harness/wirebox/frame.h"
 #include "harness/wirebox/frame_pool.h"
+#include "os/clock.h"
 #include "os/fd.h"
 
 namespace mirrorlab::wirebox {
@@ -33,9 +34,9 @@ class PacketPort {
   PacketPort& operator=(const PacketPort&) = delete;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  // The next received frame, in the ring until give_back(). False when there is none.
-  bool next(Frame& frame);
-  void give_back();
+  // The next received frame and when it came (wall clock); its slot is the caller's to give back,
+  // in any order. False when there is none.
+  bool next(Frame& frame, os::Nanos& came);
 
   // Queues a frame; a full batch is sent at once.
   void send(const Frame& frame);
@@ -68,8 +69,8 @@ class PacketPort {
   size_t slot_bytes_ = 0;
   size_t slots_per_block_ = 0;
   size_t slots_ = 0;
-  size_t at_ = 0;     // next slot to read
-  size_t taken_ = 0;  // slots read and not given back
+  size_t at_ = 0;  // next slot to read
+  RingUse use_;
   FramePool* pool_ = nullptr;
   std::vector<Frame> queued_;
   std::vector<mmsghdr> messages_;

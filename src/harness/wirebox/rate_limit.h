@@ -19,9 +19,14 @@ class RateLimit {
         static_cast<double>(busy_for) / 1e9 * static_cast<double>(s.rate_bits) / 8;
     // Why: a frame larger than the whole queue passes when nothing waits; else it never would.
     if (busy_for > 0 && waiting + bytes > static_cast<double>(queue_bytes(s))) return std::nullopt;
-    const double takes = static_cast<double>(bytes) * 8e9 / static_cast<double>(s.rate_bits);
-    free_at_ = std::max(now, free_at_) + static_cast<os::Nanos>(takes);
+    free_at_ = std::max(now, free_at_) + takes(bytes, s);
     return free_at_;
+  }
+  // How long the sender is busy with `bytes`.
+  [[nodiscard]] static os::Nanos takes(uint32_t bytes, const Settings& s) {
+    if (s.rate_bits == 0) return 0;
+    return static_cast<os::Nanos>(static_cast<double>(bytes) * 8e9 /
+                                  static_cast<double>(s.rate_bits));
   }
   [[nodiscard]] static uint64_t queue_bytes(const Settings& s) {
     return s.queue_bytes != 0 ? s.queue_bytes : std::max<uint64_t>(s.rate_bits / 160, 32 * 1024);

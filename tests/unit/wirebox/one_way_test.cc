@@ -167,25 +167,6 @@ TEST(OneWay, CorruptionFinishesAChecksumLeftToTheDevice) {
     EXPECT_EQ(std::ranges::count_if(b.sent, &Sent::accepted), 0);
   }
 }
-TEST(OneWay, ACorruptedSuperPacketLosesOneSegmentOnly) {
-  Bench b({.corrupt = 1});
-  Made m = numbered(1000, 10'000);
-  m.bytes[kEthernetBytes + 20 + 13] |= wire::tcp_flag::kPsh;
-  Frame f = m.frame();
-  f.vnet.gso_type = 1;
-  f.vnet.gso_size = 1460;
-  b.way.take(f, b.now);
-  ASSERT_EQ(b.sent.size(), 7U);
-  EXPECT_GE(std::ranges::count_if(b.sent, &Sent::accepted), 6);
-  uint32_t expected = 1000;
-  size_t in_order = 0;
-  for (const Sent& s : b.sent) {
-    in_order += s.checksum_valid() && s.seq() == expected;
-    expected += 1460;
-  }
-  EXPECT_GE(in_order, 6U);
-  EXPECT_TRUE(b.balances());
-}
 TEST(OneWay, DownStopsEverythingAndMtuTheLarge) {
   Bench b({.mtu = 600});
   b.take(numbered(1, 400));
