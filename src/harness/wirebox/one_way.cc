@@ -92,11 +92,12 @@ void OneWay::decide_super(const Frame& frame, const IpInfo& info, const SuperPac
   Flow::Side& side = flows_.at(c.flow).sides[static_cast<size_t>(direction_)];
   const uint64_t identity = flows_.at(c.flow).identity;
   const uint32_t count = parts.segments();
-  // Why alone: a sender of that rate would send them one by one.
-  const bool each_alone = settings_.mtu != 0 || RateLimit::takes(parts.wire_bytes(frame, count),
-                                                                 settings_) > kJoinedAtMost;
+  // Why alone: a sender of such a rate would send them one by one, and each drop has a name.
+  const bool each_alone =
+      settings_.down || settings_.mtu != 0 ||
+      RateLimit::takes(parts.wire_bytes(frame, count), settings_) > kJoinedAtMost;
   fates_.resize(count);
-  bool all_plain = !each_alone && !settings_.down && side.held == kNothingHeld;
+  bool all_plain = !each_alone && side.held == kNothingHeld;
   double jitter = -1;
   for (uint32_t i = 0; i < count; ++i) {
     fates_[i] = teller_.tell({identity, c.ordinal + i}, settings_, side.burst);
