@@ -1,24 +1,18 @@
-// PacketSource over a packet socket of the current network namespace.
+// PacketSource over a packet socket of the current network namespace, each packet as it comes.
 //
-// A kernel filter keeps everything else away. A checksum that an offload left open is as good as
-// valid; one that nobody vouched for is verified here. Outgoing packets are never seen, thus not
-// the engine's own either, unless they come back in over lo.
+// The lowest latency, at a wake-up per packet when few come. A kernel filter keeps everything else
+// away. Outgoing packets are never seen, thus not the engine's own either, unless they come back
+// in over lo.
 #pragma once
 
 #include <string>
 #include <tl/expected.hpp>
-#include <vector>
 
 #include "os/fd.h"
-#include "os/packet_source.h"
+#include "os/packet_intake.h"
+#include "os/receive_batch.h"
 
 namespace mirrorlab::os {
-
-struct CaptureOptions {
-  std::string device;           // empty: all
-  std::vector<uint16_t> ports;  // destination ports
-  size_t buffer_bytes = 64U << 20U;
-};
 
 class PacketCapture : public PacketSource {
  public:
@@ -28,13 +22,12 @@ class PacketCapture : public PacketSource {
   [[nodiscard]] const CaptureCounters& counters() override;
 
  private:
-  struct Batch;
-  void take_one(const Batch& batch, size_t i, size_t length, const Take& take);
+  void take_one(size_t i, const Take& take);
 
   Fd fd_;
   bool all_devices_ = true;
-  std::vector<uint8_t> buffers_;
-  CaptureCounters counters_;
+  ReceiveBatch batch_;
+  PacketIntake intake_;
 };
 
 }  // namespace mirrorlab::os

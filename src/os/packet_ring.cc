@@ -12,6 +12,7 @@
 
 #include "os/clock.h"
 #include "os/error.h"
+#include "os/port_filter.h"
 
 namespace mirrorlab::os {
 
@@ -39,6 +40,9 @@ tl::expected<PacketRing, std::string> PacketRing::open(const Options& o) {
   if (o.ignore_outgoing &&
       ::setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one) < 0) {
     return failure("cannot leave outgoing packets out", errno, "Linux 4.20 is needed");
+  }
+  if (!o.filter.empty()) {
+    if (auto done = attach_filter(fd, o.filter); !done) return tl::unexpected(done.error());
   }
   tpacket_req3 request{};
   request.tp_block_size = o.block_bytes;
@@ -99,6 +103,9 @@ PacketRing::Packet PacketRing::next(Cursor& at) {
   packet.wire_bytes = header->tp_len;
   packet.time_ns = int64_t{header->tp_sec} * kNanosPerSecond + header->tp_nsec;
   packet.kind = link->sll_pkttype;
+  packet.protocol = ntohs(link->sll_protocol);
+  packet.tagged = (header->tp_status & TP_STATUS_VLAN_VALID) != 0;
+  packet.tag = static_cast<uint16_t>(header->hv1.tp_vlan_tci);
   packet.checksum_open = (header->tp_status & TP_STATUS_CSUMNOTREADY) != 0;
   packet.checksum_valid = (header->tp_status & TP_STATUS_CSUM_VALID) != 0;
   at.header += header->tp_next_offset;

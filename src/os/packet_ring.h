@@ -5,10 +5,13 @@
 // Source: Linux Documentation/networking/packet_mmap.rst.
 #pragma once
 
+#include <linux/filter.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "os/fd.h"
 #include "wire/bytes.h"
@@ -23,13 +26,17 @@ class PacketRing {
     uint32_t block_bytes = 1U << 18;  // a power of two and of pages; bounds the largest packet
     uint32_t retire_ms = 1;           // how long a block that is not full may wait
     bool ignore_outgoing = false;     // packets this host sends are left out
+    std::vector<sock_filter> filter;  // what it returns 0 for is left out; empty: all is taken
   };
 
   struct Packet {
-    wire::Bytes bytes;            // from the IP header on; valid until the next read
-    uint32_t wire_bytes = 0;      // length before any cut
-    int64_t time_ns = 0;          // CLOCK_REALTIME, the kernel's stamp
-    uint8_t kind = 0;             // PACKET_HOST, PACKET_OUTGOING ... (sll_pkttype)
+    wire::Bytes bytes;        // from the IP header on; valid until the next read
+    uint32_t wire_bytes = 0;  // length before any cut
+    int64_t time_ns = 0;      // CLOCK_REALTIME, the kernel's stamp
+    uint8_t kind = 0;         // PACKET_HOST, PACKET_OUTGOING ... (sll_pkttype)
+    uint16_t protocol = 0;    // ETH_P_IP ...
+    bool tagged = false;      // by a VLAN tag that the kernel keeps beside the packet
+    uint16_t tag = 0;
     bool checksum_open = false;   // an offload left the checksum to be filled in
     bool checksum_valid = false;  // a device or the kernel has checked it
   };

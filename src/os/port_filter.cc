@@ -1,6 +1,10 @@
 #include "os/port_filter.h"
 
+#include <sys/socket.h>
+
 #include <array>
+
+#include "os/error.h"
 
 namespace mirrorlab::os {
 
@@ -52,10 +56,19 @@ class Assembler {
   std::vector<Marks> marks_;
   std::array<size_t, targets> at_{};
 };
-}  // namespace
+constexpr uint32_t kAll = 0x40000;  // more than any packet has
 
-std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports) {
-  using A = Assembler;
+using A = Assembler;
+
+std::vector<sock_filter> finish(A& a, size_t refused_bytes) {
+  a.label(A::reject);
+  a.raw(BPF_STMT(BPF_RET | BPF_K, static_cast<uint32_t>(refused_bytes)));
+  a.label(A::accept);
+  a.raw(BPF_STMT(BPF_RET | BPF_K, kAll));
+  return a.finish();
+}
+
+std::vector<sock_filter> packet_filter(const std::vector<uint16_t>& ports, size_t refused_bytes) {
   A a;
   a.load(BPF_B, 0);
   a.raw(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0));
@@ -75,11 +88,30 @@ std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports) {
   a.load(BPF_H, 42);
   a.label(A::match);
   for (const uint16_t port : ports) a.branch(BPF_JEQ, port, A::accept, A::next);
-  a.label(A::reject);
-  a.raw(BPF_STMT(BPF_RET | BPF_K, 0));
-  a.label(A::accept);
-  a.raw(BPF_STMT(BPF_RET | BPF_K, 0x40000));
-  return a.finish();
+  return finish(a, refused_bytes);
+}
+}  // namespace
+
+std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports) {
+  return packet_filter(ports, 0);
+}
+std::vector<sock_filter> cutting_port_filter(const std::vector<uint16_t>& ports) {
+  return packet_filter(ports, kRefusedBytes);
+}
+std::vector<sock_filter> cutting_segment_filter(const std::vector<uint16_t>& ports) {
+  A a;
+  a.load(BPF_H, 2);
+  for (const uint16_t port : ports) a.branch(BPF_JEQ, port, A::accept, A::next);
+  return finish(a, kRefusedBytes);
+}
+
+tl::expected<void, std::string> attach_filter(int fd, const std::vector<sock_filter>& filter) {
+  auto code = filter;
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) {
+    return failure("cannot attach the capture filter");
+  }
+  return {};
 }
 
 }  // namespace mirrorlab::os

@@ -9,6 +9,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 namespace mirrorlab::os {
@@ -16,5 +18,14 @@ namespace mirrorlab::os {
 inline constexpr size_t kMaxFilterPorts = 200;
 
 [[nodiscard]] std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports);
+
+// For raw sockets: what is refused comes cut to kRefusedBytes, because a raw socket's count of
+// drops holds what its filter threw away, too.
+inline constexpr size_t kRefusedBytes = 1;
+[[nodiscard]] std::vector<sock_filter> cutting_port_filter(const std::vector<uint16_t>& ports);
+// The same for packets that begin at the TCP header (IPv6 raw sockets).
+[[nodiscard]] std::vector<sock_filter> cutting_segment_filter(const std::vector<uint16_t>& ports);
+
+tl::expected<void, std::string> attach_filter(int fd, const std::vector<sock_filter>& filter);
 
 }  // namespace mirrorlab::os

@@ -40,14 +40,23 @@ uint16_t checksum_finish(uint64_t sum) {
   return folded;
 }
 
-uint16_t tcp_checksum(const IpAddress& src, const IpAddress& dst, Bytes segment) {
+namespace {
+uint64_t pseudo_sum(const IpAddress& src, const IpAddress& dst, size_t segment_bytes) {
   uint8_t pseudo[8];
-  store32(pseudo, static_cast<uint32_t>(segment.size()));
+  store32(pseudo, static_cast<uint32_t>(segment_bytes));
   store32(pseudo + 4, 6);
   uint64_t sum = checksum_add(0, src.bytes());
   sum = checksum_add(sum, dst.bytes());
-  sum = checksum_add(sum, {pseudo, 8});
-  return checksum_finish(checksum_add(sum, segment));
+  return checksum_add(sum, {pseudo, 8});
+}
+}  // namespace
+
+uint16_t tcp_checksum(const IpAddress& src, const IpAddress& dst, Bytes segment) {
+  return checksum_finish(checksum_add(pseudo_sum(src, dst, segment.size()), segment));
+}
+
+uint16_t tcp_pseudo_sum(const IpAddress& src, const IpAddress& dst, size_t segment_bytes) {
+  return static_cast<uint16_t>(~checksum_finish(pseudo_sum(src, dst, segment_bytes)));
 }
 
 }  // namespace mirrorlab::wire

@@ -14,5 +14,8 @@ namespace mirrorlab::wire {
 [[nodiscard]] uint16_t checksum_finish(uint64_t sum);
 // Checksum over TCP pseudo header and segment; 0 when the segment carries a valid checksum.
 [[nodiscard]] uint16_t tcp_checksum(const IpAddress& src, const IpAddress& dst, Bytes segment);
+// Sum of the pseudo header alone, in host order: what offloads leave in the checksum field.
+[[nodiscard]] uint16_t tcp_pseudo_sum(const IpAddress& src, const IpAddress& dst,
+                                      size_t segment_bytes);
 
 }  // namespace mirrorlab::wire

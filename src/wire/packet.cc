@@ -9,6 +9,10 @@ namespace mirrorlab::wire {
 
 namespace {
 constexpr uint8_t kTcp = 6;
+constexpr uint8_t kFragment = 44;
+
+// Hop-by-hop, routing, destination options: length in 8-byte units past the first 8.
+bool is_extension(uint8_t next) { return next == 0 || next == 43 || next == 60; }
 
 struct IpPart {
   IpAddress src;
@@ -26,8 +30,8 @@ tl::expected<IpPart, ParseError> parse_v4(Bytes p) {
   if (ip.total == 0) ip.total = p.size();
   if (ip.header < 20 || ip.total < ip.header) return tl::unexpected(ParseError::bad_header);
   if (p.size() < ip.header) return tl::unexpected(ParseError::truncated);
-  if ((load16(&p[6]) & 0x3fffU) != 0) return tl::unexpected(ParseError::fragment);
   if (p[9] != kTcp) return tl::unexpected(ParseError::not_tcp);
+  if ((load16(&p[6]) & 0x3fffU) != 0) return tl::unexpected(ParseError::fragment);
   ip.src = IpAddress::v4(&p[12]);
   ip.dst = IpAddress::v4(&p[16]);
   return ip;
@@ -43,9 +47,11 @@ tl::expected<IpPart, ParseError> parse_v6(Bytes p) {
   uint8_t next = p[6];
   size_t at = 40;
   while (next != kTcp) {
-    if (next == 44) return tl::unexpected(ParseError::fragment);
-    // Hop-by-hop, routing, destination options: length in 8-byte units past the first 8.
-    if (next != 0 && next != 43 && next != 60) return tl::unexpected(ParseError::not_tcp);
+    if (next == kFragment) {
+      const bool other = at < p.size() && p[at] != kTcp && !is_extension(p[at]);
+      return tl::unexpected(other ? ParseError::not_tcp : ParseError::fragment);
+    }
+    if (!is_extension(next)) return tl::unexpected(ParseError::not_tcp);
     if (at + 8 > p.size()) return tl::unexpected(ParseError::truncated);
     next = p[at];
     at += 8 + size_t{p[at + 1]} * 8;
@@ -53,6 +59,25 @@ tl::expected<IpPart, ParseError> parse_v6(Bytes p) {
   }
   ip.header = at;
   return ip;
+}
+// `tcp`: 20 bytes at least; `total`: its length before any cut.
+tl::expected<TcpPacket, ParseError> read_tcp(const IpAddress& src, const IpAddress& dst, Bytes tcp,
+                                             size_t total) {
+  const size_t offset = (tcp[12] >> 4U) * 4U;
+  if (offset < 20 || offset > total) return tl::unexpected(ParseError::bad_header);
+  if (tcp.size() < offset) return tl::unexpected(ParseError::truncated);
+  TcpPacket out;
+  out.header.src = {src, load16(&tcp[0])};
+  out.header.dst = {dst, load16(&tcp[2])};
+  out.header.seq = Seq(load32(&tcp[4]));
+  out.header.ack = Seq(load32(&tcp[8]));
+  out.header.flags = tcp[13];
+  out.header.window = load16(&tcp[14]);
+  out.header.options = TcpOptions::parse(tcp.subspan(20, offset - 20));
+  out.tcp = tcp;
+  out.payload = tcp.subspan(offset);
+  out.payload_length = static_cast<uint32_t>(total - offset);
+  return out;
 }
 }  // namespace
 
@@ -92,24 +117,13 @@ tl::expected<TcpPacket, ParseError> parse_ip_packet(Bytes p) {
   if (ip->total < ip->header + 20) return tl::unexpected(ParseError::bad_header);
   const Bytes held = p.first(std::min(p.size(), ip->total));
   if (held.size() < ip->header + 20) return tl::unexpected(ParseError::truncated);
-  const Bytes tcp = held.subspan(ip->header);
-  const size_t offset = (tcp[12] >> 4U) * 4U;
-  if (offset < 20 || ip->header + offset > ip->total) {
-    return tl::unexpected(ParseError::bad_header);
-  }
-  if (tcp.size() < offset) return tl::unexpected(ParseError::truncated);
-  TcpPacket out;
-  out.header.src = {ip->src, load16(&tcp[0])};
-  out.header.dst = {ip->dst, load16(&tcp[2])};
-  out.header.seq = Seq(load32(&tcp[4]));
-  out.header.ack = Seq(load32(&tcp[8]));
-  out.header.flags = tcp[13];
-  out.header.window = load16(&tcp[14]);
-  out.header.options = TcpOptions::parse(tcp.subspan(20, offset - 20));
-  out.tcp = tcp;
-  out.payload = tcp.subspan(offset);
-  out.payload_length = static_cast<uint32_t>(ip->total - ip->header - offset);
-  return out;
+  return read_tcp(ip->src, ip->dst, held.subspan(ip->header), ip->total - ip->header);
+}
+
+tl::expected<TcpPacket, ParseError> parse_tcp_segment(const IpAddress& src, const IpAddress& dst,
+                                                      Bytes tcp) {
+  if (tcp.size() < 20) return tl::unexpected(ParseError::truncated);
+  return read_tcp(src, dst, tcp, tcp.size());
 }
 
 size_t write_packet(const TcpHeader& h, Bytes payload, uint8_t* out, uint16_t ip_id) {

@@ -57,6 +57,11 @@ struct TcpPacket {
 // An IP length of 0 (TSO super-packets of 64 KiB and more) means all the bytes given.
 [[nodiscard]] tl::expected<TcpPacket, ParseError> parse_ip_packet(Bytes packet);
 
+// Reads a TCP segment that has lost its IP header; `tcp` is all of it.
+[[nodiscard]] tl::expected<TcpPacket, ParseError> parse_tcp_segment(const IpAddress& src,
+                                                                    const IpAddress& dst,
+                                                                    Bytes tcp);
+
 // Largest header write_packet makes: IPv6 + TCP + options.
 inline constexpr size_t kMaxHeaderBytes = 40 + 20 + TcpOptions::kMaxBytes;
 

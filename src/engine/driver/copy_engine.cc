@@ -43,7 +43,7 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
 }
 
 tl::expected<void, std::string> CopyEngine::watch_capture() {
-  os::CaptureOptions capture{options_.device, {}, options_.capture_buffer};
+  os::CaptureOptions capture = options_.capture;
   for (const Mapping& m : options_.core.mappings) {
     if (std::ranges::find(capture.ports, m.online.port) == capture.ports.end()) {
       capture.ports.push_back(m.online.port);

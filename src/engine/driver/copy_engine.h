@@ -19,8 +19,7 @@ namespace mirrorlab::engine {
 struct CopyOptions {
   Config core;
   std::vector<wire::Endpoint> intercepts;
-  std::string device;
-  size_t capture_buffer = 64U << 20U;
+  os::CaptureOptions capture;  // its ports are those of the mappings
   std::string counters_file;
   std::string session_log;
   std::string key_file;
@@ -32,6 +31,10 @@ class CopyEngine : private Sink {
   static Made<CopyEngine> create(os::EventLoop& loop, const CopyOptions& options, CopyParts parts,
                                  const os::SharedKey* key);
   void start(os::Nanos now);
+  // All is in place: a recorded capture begins to play.
+  void begin() { source_->begin(); }
+  // The recorded capture is played to its end.
+  [[nodiscard]] bool capture_ended() const { return source_->ended(); }
   // Every intercept is connected.
   [[nodiscard]] bool link_up() const;
   [[nodiscard]] std::string link_failure() const;

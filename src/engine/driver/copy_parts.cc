@@ -4,16 +4,13 @@
 
 #include "engine/driver/header_client.h"
 #include "os/atomic_file.h"
+#include "os/open_capture.h"
 #include "os/raw_sender.h"
 
 namespace mirrorlab::engine {
 
 CopyParts copy_parts() {
-  return {.source = [](const os::CaptureOptions& options) -> Made<os::PacketSource> {
-            auto capture = os::PacketCapture::open(options);
-            if (!capture) return tl::unexpected(capture.error());
-            return std::make_unique<os::PacketCapture>(std::move(*capture));
-          },
+  return {.source = os::open_capture,
           .sender = [](size_t max_packet) -> Made<os::PacketSender> {
             auto sender = os::RawSender::open(max_packet);
             if (!sender) return tl::unexpected(sender.error());

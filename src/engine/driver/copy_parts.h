@@ -11,7 +11,6 @@
 
 #include "engine/driver/header_link.h"
 #include "os/event_loop.h"
-#include "os/packet_capture.h"
 #include "os/packet_sender.h"
 #include "os/packet_source.h"
 #include "os/shared_key.h"

@@ -55,9 +55,10 @@ nlohmann::json counters_json(const Counters& c) {
 nlohmann::json capture_json(const os::CaptureCounters& c) {
   return {{"packets", c.packets},           {"kernel_drops", c.kernel_drops},
           {"bad_checksum", c.bad_checksum}, {"fragments", c.fragments},
-          {"malformed", c.malformed},       {"not_for_us", c.not_for_us},
-          {"vlan_outer", c.vlan_outer},     {"buffer_bytes", c.buffer_bytes},
-          {"read_errors", c.read_errors}};
+          {"reassembled", c.reassembled},   {"truncated", c.truncated},
+          {"malformed", c.malformed},       {"unwanted", c.unwanted},
+          {"not_for_us", c.not_for_us},     {"vlan_outer", c.vlan_outer},
+          {"buffer_bytes", c.buffer_bytes}, {"read_errors", c.read_errors}};
 }
 
 nlohmann::json inject_json(const os::SendCounters& c) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 
 #include "engine/driver/mapping_option.h"
 #include "engine/driver/test_endpoints.h"
@@ -20,6 +21,7 @@ struct Arguments {
   std::string pace = "think", ack = "eager", capture = "packet", inject = "raw";
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
+  std::optional<double> skip_gaps_s;
   double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 120, drain_s = 1;
   CopyOptions options;
 };
@@ -40,10 +42,27 @@ void declare_what(CLI::App& app, Arguments& a) {
                  "Shared key, the same file as mirror-intercept's (16 bytes or more)")
       ->type_name("FILE");
   app.add_flag("--no-auth", a.no_auth, "Connect beyond loopback without a key");
-  app.add_option("-i,--device", a.options.device, "Capture on this device only")->type_name("DEV");
-  app.add_option("--capture", a.capture, "packet: by a packet socket")
+  app.add_option("-i,--device", a.options.capture.device, "Capture on this device only")
+      ->type_name("DEV");
+  app.add_option(
+         "--capture", a.capture,
+         "packet: a packet ring, woken once a millisecond at most; packet-lowlatency: woken "
+         "by every packet; raw-ip: raw sockets; pcap: libpcap; pcap-file: a recorded one")
       ->capture_default_str()
-      ->check(CLI::IsMember({"packet"}));
+      ->check(CLI::IsMember({"packet", "packet-lowlatency", "raw-ip", "pcap", "pcap-file"}));
+  app.add_option(
+         "-F,--filter", a.options.capture.expression,
+         "pcap, pcap-file: what is captured, see pcap-filter(7); by default the mapped ports")
+      ->type_name("FILTER");
+  app.add_option("--file", a.options.capture.file, "pcap-file: the capture to play")
+      ->type_name("FILE");
+  app.add_option("-a,--speed", a.options.capture.speed, "pcap-file: so many times faster")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("FACTOR");
+  app.add_option("-I,--skip-gaps", a.skip_gaps_s, "pcap-file: cut longer silences to this")
+      ->check(CLI::Range(0.0, 1e6))
+      ->type_name("SECONDS");
   app.add_option("--inject", a.inject, "raw: by raw sockets")
       ->capture_default_str()
       ->check(CLI::IsMember({"raw"}));
@@ -116,6 +135,28 @@ std::string settle_peers(Arguments& a) {
                          "the address of --intercept");
 }
 
+std::string settle_capture(Arguments& a) {
+  using Way = os::CaptureWay;
+  static constexpr std::array<std::pair<std::string_view, Way>, 5> kWays = {
+      {{"packet", Way::packet},
+       {"packet-lowlatency", Way::packet_lowlatency},
+       {"raw-ip", Way::raw_ip},
+       {"pcap", Way::pcap},
+       {"pcap-file", Way::pcap_file}}};
+  auto& capture = a.options.capture;
+  capture.way =
+      std::ranges::find(kWays, a.capture, &std::pair<std::string_view, Way>::first)->second;
+  capture.buffer_bytes = a.capture_mib << 20U;
+  if (a.skip_gaps_s) capture.longest_gap_ns = nanos(*a.skip_gaps_s);
+  const bool from_file = capture.way == Way::pcap_file;
+  if (from_file && capture.file.empty()) return "--capture=pcap-file needs --file FILE";
+  if (!from_file && !capture.file.empty()) return "--file needs --capture=pcap-file";
+  if (!from_file && capture.way != Way::pcap && !capture.expression.empty()) {
+    return "--filter needs --capture=pcap or pcap-file; other captures filter by --map";
+  }
+  return {};
+}
+
 std::string settle(Arguments& a) {
   auto& c = a.options.core;
   if (a.maps.empty()) return "--map is missing: which port is mirrored to which test service?";
@@ -136,7 +177,7 @@ std::string settle(Arguments& a) {
   c.idle_timeout = nanos(a.idle_s);
   c.gap_timeout = nanos(a.gap_s);
   a.options.drain = nanos(a.drain_s);
-  a.options.capture_buffer = a.capture_mib << 20U;
+  if (auto wrong = settle_capture(a); !wrong.empty()) return wrong;
   return settle_peers(a);
 }
 }  // namespace

@@ -30,7 +30,8 @@ class Run {
   }
   tl::expected<void, std::string> start();
   tl::expected<void, std::string> mirror() {
-    while (ends_asked_ == 0) {
+    engine_.begin();
+    while (ends_asked_ == 0 && !engine_.capture_ended()) {
       if (auto turned = loop_.turn(); !turned) return turned;
     }
     return {};

@@ -35,9 +35,10 @@ void read_command_line(const Fields& fields, Engine& engine) {
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
 }
 
-// The programs have one way of each so far; a file may name it, and no other.
-void read_only_way(const Fields& fields, std::string_view key, std::string_view way) {
-  if (const Value* value = fields.find(key)) (void)value->choice({way});
+// Which of its ways a program takes; none named: its default.
+void read_way(const Fields& fields, std::string_view key,
+              std::initializer_list<std::string_view> ways, std::string& way) {
+  if (const Value* value = fields.find(key)) way = *(ways.begin() + value->choice(ways));
 }
 
 Engine read_copy(const Value& value, const Scenario& scenario, const std::string& id) {
@@ -55,8 +56,8 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
   } else {
     engine.map.push_back(read_mapping(map, scenario));
   }
-  read_only_way(fields, "capture", "packet");
-  read_only_way(fields, "inject", "raw");
+  read_way(fields, "capture", {"packet", "packet-lowlatency", "raw-ip", "pcap"}, engine.capture);
+  read_way(fields, "inject", {"raw"}, engine.inject);
   if (const Value* peer = fields.find("peer")) engine.peer = peer->identifier();
   read_command_line(fields, engine);
   return engine;
@@ -69,7 +70,7 @@ Engine read_intercept(const Value& value, const Scenario& scenario, const std::s
   engine.at = value.at();
   engine.kind = EngineKind::intercept;
   engine.on = read_node_name(fields.need("on"), scenario).name;
-  read_only_way(fields, "via", "nfqueue");
+  read_way(fields, "via", {"nfqueue"}, engine.via);
   if (const Value* port = fields.find("port")) {
     engine.port = static_cast<uint16_t>(port->integer(1, 65535));
   }

@@ -96,8 +96,10 @@ uint64_t Value::integer(uint64_t low, uint64_t high) const {
 }
 
 bool Value::boolean() const {
-  // Why the tag: "true" in quotes is a text ("!"), true without them is "?".
-  if (node_.IsScalar() && node_.Tag() != "!") {
+  // Why the tag: "true" in quotes is a text ("!"), true without them is "?". A variable needs its
+  // quotes.
+  const bool variable = node_.IsScalar() && node_.Scalar().find("${") != std::string::npos;
+  if (node_.IsScalar() && (variable || node_.Tag() != "!")) {
     const std::string raw = text();
     if (raw == "true") return true;
     if (raw == "false") return false;

@@ -51,6 +51,25 @@ TEST(CopyOptions, TakesTcpcopysLetters) {
   EXPECT_FALSE(o->core.wait_for_answers);
 }
 
+TEST(CopyOptions, ACaptureAndItsOptionsGoTogether) {
+  const auto with = [](std::vector<const char*> words) {
+    words.insert(words.begin(), {"-x", "80-192.0.2.1:8080", "-s", "127.0.0.1"});
+    return parse(std::move(words));
+  };
+  EXPECT_EQ(with({})->capture.way, os::CaptureWay::packet);
+  EXPECT_EQ(with({"--capture=raw-ip"})->capture.way, os::CaptureWay::raw_ip);
+  EXPECT_EQ(with({"--capture=pcap", "-F", "tcp"})->capture.expression, "tcp");
+  const auto file = with({"--capture=pcap-file", "--file=a.pcap", "-a", "10", "-I", "2"});
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->capture.speed, 10);
+  EXPECT_EQ(file->capture.longest_gap_ns, 2'000'000'000);
+  EXPECT_EQ(with({"--capture=pcap-file"}).error(), 2);
+  EXPECT_EQ(with({"--file=a.pcap"}).error(), 2);
+  EXPECT_EQ(with({"-F", "tcp"}).error(), 2);
+  EXPECT_EQ(with({"--capture=none"}).error(), 2);
+  EXPECT_EQ(with({"--capture=pcap-file", "--file=a", "--speed=0"}).error(), 2);
+}
+
 TEST(CopyOptions, RefusesWithCode2) {
   EXPECT_EQ(parse({}).error(), 2);
   EXPECT_EQ(parse({"-x", "80-192.0.2.1:8080"}).error(), 2);

@@ -40,6 +40,12 @@ class PortFilterTest : public testing::Test {
     const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
     ASSERT_EQ(::setsockopt(in_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program), 0);
   }
+  // How much of a packet comes through.
+  ssize_t passed_bytes(const Packet& bytes) {
+    if (::send(out_.get(), bytes.data(), bytes.size(), 0) < 0) return 0;
+    std::array<uint8_t, 2048> buffer;
+    return ::recv(in_.get(), buffer.data(), buffer.size(), 0);
+  }
   bool passes(const Packet& bytes) {
     // A datagram that the filter of the receiver refuses is dropped silently.
     const auto sent = ::send(out_.get(), bytes.data(), bytes.size(), 0);
@@ -83,6 +89,20 @@ TEST_F(PortFilterTest, PassesWhatIsCountedLater) {
     p[6] = extension;
     EXPECT_TRUE(passes(p)) << int{extension};
   }
+}
+
+TEST_F(PortFilterTest, CutsForRawSocketsWhatItRefuses) {
+  ASSERT_TRUE(attach_filter(in_.get(), cutting_port_filter({80, 8080})));
+  EXPECT_EQ(passed_bytes(v4(80)), static_cast<ssize_t>(v4(80).size()));
+  EXPECT_EQ(passed_bytes(v4(81)), static_cast<ssize_t>(kRefusedBytes));
+  ASSERT_TRUE(attach_filter(in_.get(), cutting_segment_filter({80, 8080})));
+  const auto segment = [](uint16_t port) {
+    const Packet whole = v4(port);
+    return Packet(whole.begin() + 20, whole.end());
+  };
+  EXPECT_EQ(passed_bytes(segment(80)), 20);
+  EXPECT_EQ(passed_bytes(segment(8080)), 20);
+  EXPECT_EQ(passed_bytes(segment(81)), static_cast<ssize_t>(kRefusedBytes));
 }
 
 TEST_F(PortFilterTest, RefusesOtherProtocolsAndOtherThings) {
