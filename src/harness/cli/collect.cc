@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <stdexcept>
 
 #include "harness/cli/box_state.h"
@@ -50,8 +51,10 @@ void name_services(const LabContext& lab, verify::Evidence& e) {
       service.online = lab.plan.endpoint(copy->on, m.online_port);
       service.test = lab.plan.endpoint(m.test_node, m.test_port);
       // Two engines may share a mapping, one standing by for the other.
-      if (std::ranges::find(e.services, service.online, &verify::MirroredService::online) ==
-          e.services.end()) {
+      const auto same = [&](const verify::MirroredService& known) {
+        return known.online == service.online && known.test == service.test;
+      };
+      if (std::ranges::none_of(e.services, same)) {
         e.services.push_back(std::move(service));
       }
     }
@@ -107,9 +110,21 @@ void collect_recordings(const LabContext& lab, const FindProgram& find, verify::
   }
 }
 
+namespace {
+// On that test host, those that something is mirrored to.
+std::set<uint16_t> ports_of(const LabContext& lab, const scenario::Node& test) {
+  std::set<uint16_t> ports;
+  for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
+    for (const auto& m : copy->map) {
+      if (m.test_node == test.name) ports.insert(m.test_port);
+    }
+  }
+  return ports;
+}
+}  // namespace
+
 void count_leftovers(const LabContext& lab, const Topology& topology, const FindProgram& find,
                      verify::Evidence& e) {
-  const auto& test = topology.space(lab.scenario.node_of(Role::test)->name);
   const auto began = os::steady_now();
   // Why: nobody answers the test host when a copy engine was ended for good.
   const bool answered = std::ranges::all_of(lab.scenario.engines_of(EngineKind::copy),
@@ -118,13 +133,15 @@ void count_leftovers(const LabContext& lab, const Topology& topology, const Find
   OpenConnections last;
   for (auto since = began;;) {
     OpenConnections now;
-    test.run([&] {
-      for (const auto& service : e.services) {
-        const OpenConnections found = open_connections(service.test.port);
-        now.open += found.open;
-        now.closing += found.closing;
-      }
-    });
+    for (const auto* test : lab.scenario.nodes_of(Role::test)) {
+      topology.space(test->name).run([&] {
+        for (const uint16_t port : ports_of(lab, *test)) {
+          const OpenConnections found = open_connections(port);
+          now.open += found.open;
+          now.closing += found.closing;
+        }
+      });
+    }
     e.test_connections_left = now.open;
     // Why the closing ones: a FIN that a lossy link took is repeated with back-off, and answered.
     const auto at = os::steady_now();

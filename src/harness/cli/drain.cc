@@ -39,14 +39,17 @@ bool Drain::drained(const scenario::Engine& copy, os::Nanos deadline) {
 }
 
 bool Drain::quiet(os::Nanos deadline) {
-  const std::string& test = lab_.scenario.node_of(Role::test)->name;
-  const std::string device =
-      lab_.plan.device_toward(test, lab_.scenario.node_of(Role::online)->name);
   uint64_t last = 0;
   auto since = os::steady_now();
   while (os::steady_now() < deadline && !interrupted_) {
     uint64_t now = 0;
-    topology_.space(test).run([&] { now = net::received_packets(device); });
+    for (const auto* test : lab_.scenario.nodes_of(Role::test)) {
+      topology_.space(test->name).run([&] {
+        for (const auto& device : lab_.plan.devices(test->name)) {
+          now += net::received_packets(device);
+        }
+      });
+    }
     if (now != last) since = os::steady_now();
     last = now;
     if (os::steady_now() - since > kQuiet) return true;

@@ -21,7 +21,10 @@ Words intercept_command(const LabContext& lab, const scenario::Engine& e, int ru
       lab.plan.endpoint(e.on, e.port).to_string(), "--counters", counters_file(lab, e.id, run)};
   std::set<uint16_t> ports;
   for (const auto& copy : lab.scenario.engines) {
-    for (const auto& m : copy.map) ports.insert(m.test_port);
+    for (const auto& m : copy.map) {
+      const bool here = m.test_node == e.on || lab.scenario.node(m.test_node)->assistant == e.on;
+      if (here) ports.insert(m.test_port);
+    }
   }
   for (const uint16_t port : ports) append(words, "--service-port", std::to_string(port));
   append(words, "--via", e.via);
@@ -31,7 +34,8 @@ Words intercept_command(const LabContext& lab, const scenario::Engine& e, int ru
 Words copy_command(const LabContext& lab, const scenario::Engine& e, int run) {
   Words words{lab.programs + "/mirror-copy", "--no-auth",     "--counters",
               counters_file(lab, e.id, run), "--session-log", session_log_file(lab, e.id, run)};
-  if (const auto* peer = lab.scenario.engine(e.peer)) {
+  for (const auto& id : e.peers) {
+    const auto* peer = lab.scenario.engine(id);
     append(words, "--intercept", lab.plan.endpoint(peer->on, peer->port).to_string());
   }
   for (const auto& m : e.map) {
@@ -80,9 +84,11 @@ Program::Spec engine_program(const LabContext& lab, const scenario::Engine& engi
   spec.name = engine.id;
   spec.node = engine.on;
   spec.ready = engine.ready;
+  spec.stop_signal = engine.stop_signal;
   auto values = placeholder_values(lab, engine.on);
   values["port"] = std::to_string(engine.port);
-  if (const auto* peer = lab.scenario.engine(engine.peer)) {
+  if (!engine.peers.empty()) {
+    const auto* peer = lab.scenario.engine(engine.peers.front());
     values["intercept"] = lab.plan.address(peer->on).to_string();
     values["intercept_port"] = std::to_string(peer->port);
   }
@@ -91,6 +97,7 @@ Program::Spec engine_program(const LabContext& lab, const scenario::Engine& engi
     values["test"] = lab.plan.address(engine.map[0].test_node).to_string();
     values["test_port"] = std::to_string(engine.map[0].test_port);
   }
+  if (engine.ready.command) spec.ready_command = command_line(*engine.ready.command, {}, values);
   if (engine.command.empty()) {
     // Our programs say when they are ready; a scenario may ask for more.
     if (!spec.ready.log) spec.ready.log = copy ? "mirror-copy: ready" : "mirror-intercept: ready";

@@ -95,12 +95,17 @@ void Lab::start_engines() {
   }
 }
 
+const net::Namespace& Lab::client_space(const scenario::Traffic& t) const {
+  const auto own = topology_->client_spaces(t.from);
+  return own.empty() ? topology_->space(t.from) : *own.front();
+}
+
 void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
   for (Running& r : all) {
     if (r.child || r.done || r.traffic->start.count() > elapsed) continue;
     const std::string name = "traffic-" + r.traffic->id;
     r.child = std::make_unique<process::Child>(process::Child::Start{
-        name, traffic_command(context_, *r.traffic), topology_->space(r.traffic->from).fd(),
+        name, traffic_command(context_, *topology_, *r.traffic), client_space(*r.traffic).fd(),
         context_.out + "/logs/" + name + ".log"});
   }
 }

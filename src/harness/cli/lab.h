@@ -54,6 +54,8 @@ class Lab {
   Program& program(const std::string& name);
   void add_program(Program::Spec spec);
   void run_command(const std::string& command, const std::string& node);
+  // Where a traffic's program runs; the built-in clients go on from there to each client's own.
+  [[nodiscard]] const net::Namespace& client_space(const scenario::Traffic& traffic) const;
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();
   [[nodiscard]] FindProgram find_program() {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
+#include <set>
 #include <stdexcept>
 
 namespace mirrorlab::cli {
@@ -10,107 +12,268 @@ namespace mirrorlab::cli {
 namespace {
 using scenario::Role;
 
+// More routes than this, and those by the commonest gateway become one default route.
+constexpr size_t kManyRoutes = 16;
+constexpr size_t kMaxBridgedHosts = 1'000;
+
 // A device is called after the node at its other end, where the kernel takes that name.
 std::string device_name(const std::string& neighbour, size_t link) {
-  const bool taken = neighbour == "lo" || neighbour == "all" || neighbour == "default";
+  const bool taken =
+      neighbour == "lo" || neighbour == "all" || neighbour == "default" || neighbour == "bridge";
   return neighbour.size() <= 15 && !taken ? neighbour : fmt::format("link{}", link);
 }
 
-std::string link_address(bool v6, size_t link, unsigned end) {
-  if (v6) return fmt::format("fd00:0:0:{:x}::{}/64", 0x3000 + link, end);
-  const size_t at = link * 4 + end;
-  return fmt::format("10.201.{}.{}/30", at / 256, at % 256);
+std::string ipv4(uint32_t first_octets, size_t number) {
+  return fmt::format("10.{}.{}.{}", first_octets + (number >> 16U), (number >> 8U) & 255U,
+                     number & 255U);
 }
 
+std::string link_address(bool v6, size_t link, size_t host) {
+  if (v6) return fmt::format("fd00:0:0:{:x}::{:x}/64", 0x3000 + link, host);
+  return ipv4(201, link * 4 + host) + "/30";
+}
+std::string bridged_address(bool v6, size_t network, size_t host) {
+  if (v6) return fmt::format("fd00:0:0:{:x}::{:x}/64", 0x4000 + network, host);
+  return ipv4(208, network * 1024 + host) + "/22";
+}
 std::string without_length(const std::string& prefix) { return prefix.substr(0, prefix.find('/')); }
 }  // namespace
 
-Plan::Plan(const scenario::Scenario& scenario) : scenario_(scenario) {
-  const bool v6 = scenario.ip == scenario::Ip::v6;
-  unsigned clients = 0;
-  unsigned others = 0;
-  for (const auto& n : scenario.nodes) {
-    std::string first;
-    if (n.role == Role::clients) {
-      ++clients;
-      prefixes_[n.name] =
-          v6 ? fmt::format("fd00:0:0:{:x}::/64", clients) : fmt::format("10.{}.0.0/16", clients);
-      first = v6 ? fmt::format("fd00:0:0:{:x}::1", clients) : fmt::format("10.{}.0.1", clients);
-    } else {
-      ++others;
-      first = v6 ? fmt::format("fd00:0:0:2000::{:x}", others)
-                 : fmt::format("10.200.{}.{}", others / 250, others % 250);
-      prefixes_[n.name] = first + (v6 ? "/128" : "/32");
-    }
-    addresses_[n.name] = *wire::IpAddress::parse(first);
-  }
+Plan::Plan(const scenario::Scenario& scenario)
+    : scenario_(scenario), v6_(scenario.ip == scenario::Ip::v6) {
+  for (const auto& n : scenario.nodes) numbers_.emplace(n.name, numbers_.size());
   for (size_t i = 0; i < scenario.links.size(); ++i) {
     const auto& l = scenario.links[i];
-    links_.push_back({{l.a, device_name(l.b, i), link_address(v6, i, 1)},
-                      {l.b, device_name(l.a, i), link_address(v6, i, 2)},
-                      &l});
+    links_.push_back({{l.a, device_name(l.b, i), ""}, {l.b, device_name(l.a, i), ""}, &l});
   }
-  for (const auto& n : scenario.nodes) find_paths(n.name);
-  const auto need = [&](const std::string& from, const std::string& to, const std::string& why) {
-    if (from == to || connected(from, to)) return;
-    throw std::runtime_error(
-        fmt::format("{} needs a path from {} to {}; add links", why, from, to));
-  };
-  for (const auto& t : scenario.traffic) need(t.from, t.to_node, "traffic " + t.id);
-  for (const auto& e : scenario.engines) {
-    for (const auto& m : e.map) need(e.on, m.test_node, "engine " + e.id);
-    if (const auto* peer = scenario.engine(e.peer)) need(e.on, peer->on, "engine " + e.id);
-  }
+  make_networks();
+  address_networks();
+  address_nodes();
+  first_hops_.resize(scenario.nodes.size());
+  for (size_t n = 0; n < scenario.nodes.size(); ++n) find_paths(n);
+  check_paths();
 }
 
-void Plan::find_paths(const std::string& from) {
-  auto& hops = first_hops_[from];
-  std::deque<std::string> reached{from};
-  while (!reached.empty()) {
-    const std::string at = reached.front();
-    reached.pop_front();
-    // Clients are no router: packets of others do not pass through them.
-    if (at != from && scenario_.node(at)->role == Role::clients) continue;
-    for (size_t i = 0; i < links_.size(); ++i) {
-      for (const bool from_a : {true, false}) {
-        const std::string& here = from_a ? links_[i].a.node : links_[i].b.node;
-        const std::string& next = from_a ? links_[i].b.node : links_[i].a.node;
-        if (here != at || next == from || hops.contains(next)) continue;
-        hops[next] = at == from ? Hop{i, from_a} : hops.at(at);
-        reached.push_back(next);
+bool Plan::is_bridge(size_t node) const { return scenario_.nodes[node].role == Role::bridge; }
+
+// For each link a number that it shares with the links it is bridged with.
+std::vector<size_t> Plan::join_links() const {
+  std::vector<size_t> network(links_.size());
+  std::map<size_t, size_t> of_bridge;
+  for (size_t i = 0; i < links_.size(); ++i) {
+    network[i] = i;
+    for (const End* e : {&links_[i].a, &links_[i].b}) {
+      const size_t node = number(e->node);
+      if (!is_bridge(node)) continue;
+      const size_t known = of_bridge.try_emplace(node, network[i]).first->second;
+      const size_t kept = std::min(known, network[i]);
+      const size_t gone = std::max(known, network[i]);
+      std::ranges::replace(network, gone, kept);
+      for (auto& [bridge, joined] : of_bridge) {
+        if (joined == gone) joined = kept;
+      }
+    }
+  }
+  return network;
+}
+
+void Plan::make_networks() {
+  networks_of_.resize(scenario_.nodes.size());
+  std::map<size_t, size_t> position;
+  const auto joined = join_links();
+  for (size_t i = 0; i < links_.size(); ++i) {
+    const size_t at = position.try_emplace(joined[i], networks_.size()).first->second;
+    if (at == networks_.size()) networks_.emplace_back();
+    for (const bool at_a : {true, false}) {
+      const size_t node = number(end(i, at_a).node);
+      if (is_bridge(node)) {
+        networks_[at].bridged = true;
+      } else {
+        networks_[at].hosts.push_back({node, i, at_a});
+        networks_of_[node].push_back(at);
       }
     }
   }
 }
 
-const Plan::Hop* Plan::hop(const std::string& from, const std::string& to) const {
-  const auto& hops = first_hops_.at(from);
-  const auto found = hops.find(to);
-  return found == hops.end() ? nullptr : &found->second;
+void Plan::address_networks() {
+  size_t bridged = 0;
+  for (Network& net : networks_) {
+    if (net.hosts.size() > kMaxBridgedHosts) {
+      throw std::runtime_error(
+          fmt::format("at most {} hosts on one bridged network", kMaxBridgedHosts));
+    }
+    const auto address = [&](size_t link, size_t host) {
+      return net.bridged ? bridged_address(v6_, bridged, host) : link_address(v6_, link, host);
+    };
+    for (size_t h = 0; h < net.hosts.size(); ++h) {
+      const Place& p = net.hosts[h];
+      (p.at_a ? links_[p.link].a : links_[p.link].b).address = address(p.link, h + 1);
+    }
+    if (!net.hosts.empty()) net.prefix = address(net.hosts[0].link, 0);
+    if (net.bridged) ++bridged;
+  }
+}
+
+void Plan::address_nodes() {
+  unsigned clients = 0;
+  unsigned others = 0;
+  for (size_t n = 0; n < scenario_.nodes.size(); ++n) {
+    const auto& node = scenario_.nodes[n];
+    std::string first;
+    std::string prefix;
+    std::string gateway;
+    std::string destination;
+    const bool on_bridge = networks_of_[n].size() == 1 && networks_[networks_of_[n][0]].bridged;
+    if (node.role == Role::clients) {
+      ++clients;
+      first = v6_ ? fmt::format("fd00:0:0:{:x}::1", clients) : fmt::format("10.{}.0.1", clients);
+      prefix =
+          v6_ ? fmt::format("fd00:0:0:{:x}::/64", clients) : fmt::format("10.{}.0.0/16", clients);
+      gateway = v6_ ? fmt::format("fd00:0:0:{:x}:ffff::1/64", clients)
+                    : fmt::format("10.{}.255.254/16", clients);
+      destination = prefix;
+    } else if (on_bridge && node.role != Role::bridge) {
+      const Network& net = networks_[networks_of_[n][0]];
+      const auto here = std::ranges::find(net.hosts, n, &Place::node);
+      first = without_length(end(here->link, here->at_a).address);
+      prefix = first + (v6_ ? "/128" : "/32");
+      destination = net.prefix;
+    } else {
+      ++others;
+      first = v6_ ? fmt::format("fd00:0:0:2000::{:x}", others)
+                  : fmt::format("10.200.{}.{}", others / 250, others % 250);
+      prefix = first + (v6_ ? "/128" : "/32");
+      if (node.role != Role::bridge) destination = prefix;
+    }
+    addresses_.push_back(*wire::IpAddress::parse(first));
+    prefixes_.push_back(prefix);
+    gateways_.push_back(gateway);
+    destinations_.push_back(destination);
+  }
+}
+
+void Plan::check_paths() const {
+  const auto need = [&](const std::string& from, const std::string& to, const std::string& why) {
+    if (from == to || connected(from, to)) return;
+    throw std::runtime_error(
+        fmt::format("{} needs a path from {} to {}; add links", why, from, to));
+  };
+  for (const auto& t : scenario_.traffic) need(t.from, t.to_node, "traffic " + t.id);
+  for (const auto& e : scenario_.engines) {
+    for (const auto& m : e.map) need(e.on, m.test_node, "engine " + e.id);
+    for (const auto& peer : e.peers) need(e.on, scenario_.engine(peer)->on, "engine " + e.id);
+  }
+  for (const auto& n : scenario_.nodes) {
+    if (n.assistant.empty()) continue;
+    const size_t assistant = number(n.assistant);
+    const auto& direct = first_hops_[number(n.name)][assistant];
+    if (!direct || direct->node != assistant) {
+      throw std::runtime_error(fmt::format(
+          "{} sends its replies to its assistant {}; link them, directly or by a bridge", n.name,
+          n.assistant));
+    }
+  }
+}
+
+void Plan::find_paths(size_t from) {
+  auto& hops = first_hops_[from];
+  hops.resize(scenario_.nodes.size());
+  std::vector<bool> crossed(networks_.size());
+  std::deque<size_t> reached{from};
+  while (!reached.empty()) {
+    const size_t at = reached.front();
+    reached.pop_front();
+    // Clients are no router: packets of others do not pass through them.
+    if (at != from && scenario_.nodes[at].role == Role::clients) continue;
+    for (const size_t n : networks_of_[at]) {
+      if (crossed[n]) continue;
+      crossed[n] = true;
+      const auto& hosts = networks_[n].hosts;
+      const auto here = std::ranges::find(hosts, at, &Place::node);
+      for (const Place& next : hosts) {
+        if (next.node == from || next.node == at || hops[next.node]) continue;
+        hops[next.node] = at == from ? Hop{next.node, here->link, here->at_a,
+                                           without_length(end(next.link, next.at_a).address)}
+                                     : *hops[at];
+        reached.push_back(next.node);
+      }
+    }
+  }
+}
+
+const Plan::Hop* Plan::hop(size_t from, size_t to) const {
+  const auto& assistant = scenario_.nodes[from].assistant;
+  const bool aside = !assistant.empty() && scenario_.nodes[to].role == Role::clients;
+  const auto& found = first_hops_[from][aside ? number(assistant) : to];
+  return found ? &*found : nullptr;
 }
 
 bool Plan::connected(const std::string& from, const std::string& to) const {
-  return hop(from, to) != nullptr;
+  return first_hops_[number(from)][number(to)].has_value();
 }
 
 std::string Plan::device_toward(const std::string& from, const std::string& to) const {
-  const Hop* h = hop(from, to);
+  const Hop* h = hop(number(from), number(to));
   if (h == nullptr) throw std::runtime_error(fmt::format("no path from {} to {}", from, to));
-  return h->from_a ? links_[h->link].a.device : links_[h->link].b.device;
+  return end(h->link, h->at_a).device;
 }
 
-wire::IpAddress Plan::address(const std::string& node) const { return addresses_.at(node); }
-wire::Endpoint Plan::endpoint(const std::string& node, uint16_t port) const {
-  return {addresses_.at(node), port};
+std::vector<std::string> Plan::devices(const std::string& node) const {
+  std::vector<std::string> all;
+  for (const auto& l : links_) {
+    if (l.a.node == node) all.push_back(l.a.device);
+    if (l.b.node == node) all.push_back(l.b.device);
+  }
+  return all;
 }
-std::string Plan::prefix(const std::string& node) const { return prefixes_.at(node); }
+
+wire::IpAddress Plan::address(const std::string& node) const { return addresses_[number(node)]; }
+wire::Endpoint Plan::endpoint(const std::string& node, uint16_t port) const {
+  return {address(node), port};
+}
+std::string Plan::prefix(const std::string& node) const { return prefixes_[number(node)]; }
+
+std::string Plan::loopback(const std::string& node) const {
+  const size_t n = number(node);
+  const bool on_link = destinations_[n] != prefixes_[n];
+  return on_link || scenario_.nodes[n].role == Role::clients ? "" : prefixes_[n];
+}
+
+std::string Plan::gateway(const std::string& clients) const { return gateways_[number(clients)]; }
+
+wire::IpAddress Plan::client(const std::string& clients, uint32_t index) const {
+  const std::string first = address(clients).to_string();
+  const auto text = v6_ ? fmt::format("{}{:x}", first.substr(0, first.size() - 1), index + 1)
+                        : fmt::format("{}.{}.{}", first.substr(0, first.find('.', 3)),
+                                      (index + 1) >> 8U, (index + 1) & 255U);
+  return *wire::IpAddress::parse(text);
+}
+
+std::string Plan::source(const std::string& node) const {
+  const bool behind = scenario_.node(node)->spaces;
+  return behind ? without_length(gateway(node)) : address(node).to_string();
+}
 
 std::vector<Plan::Route> Plan::routes(const std::string& node) const {
+  const size_t from = number(node);
   std::vector<Route> all;
-  for (const auto& [to, h] : first_hops_.at(node)) {
-    const LinkPlan& l = links_[h.link];
-    all.push_back({prefixes_.at(to), without_length(h.from_a ? l.b.address : l.a.address)});
+  std::set<std::string> routed;
+  for (const size_t n : networks_of_[from]) routed.insert(networks_[n].prefix);  // by the link
+  std::map<std::string, size_t> by_gateway;
+  for (size_t to = 0; to < destinations_.size(); ++to) {
+    const Hop* h = hop(from, to);
+    if (h == nullptr || destinations_[to].empty() || !routed.insert(destinations_[to]).second) {
+      continue;
+    }
+    ++by_gateway[h->gateway];
+    all.push_back({destinations_[to], h->gateway});
   }
+  if (all.size() <= kManyRoutes) return all;
+  const auto commonest =
+      std::ranges::max_element(by_gateway, {}, [](const auto& gateway) { return gateway.second; });
+  std::erase_if(all, [&](const Route& r) { return r.gateway == commonest->first; });
+  all.push_back({v6_ ? "::/0" : "0.0.0.0/0", commonest->first});
   return all;
 }
 

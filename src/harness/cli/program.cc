@@ -13,6 +13,7 @@ namespace mirrorlab::cli {
 
 namespace {
 constexpr int kEndMs = 5000;
+constexpr int kProbeMs = 2000;  // a readiness command that hangs is ended and asked again
 
 std::string exit_text(int code) {
   return code > 128 ? fmt::format("by signal {}", code - 128) : fmt::format("with {}", code);
@@ -65,9 +66,15 @@ bool Program::ready_now() {
   if (r.listen) {
     bool listening = false;
     space_.run([&] { listening = net::is_listening(*r.listen); });
-    return listening;
+    if (!listening) return false;
   }
-  return true;
+  return !r.command || command_says_ready();
+}
+
+bool Program::command_says_ready() {
+  process::Child probe({spec_.name + "-ready", spec_.ready_command, space_.fd(),
+                        log_directory_ + "/" + spec_.name + "-ready.log"});
+  return probe.wait(kProbeMs) == 0;
 }
 
 void Program::wait_ready() {
@@ -90,8 +97,8 @@ void Program::end_with(int number) {
   note_down();
   if (halted_) child_->signal(SIGCONT);
   halted_ = false;
-  if (number == SIGTERM) {
-    child_->stop(kEndMs);
+  if (number != SIGKILL) {
+    child_->stop(kEndMs, number);
   } else {
     child_->signal(number);
     if (child_->wait(kEndMs) < 0) {
@@ -101,7 +108,7 @@ void Program::end_with(int number) {
 }
 
 void Program::kill() { end_with(SIGKILL); }
-void Program::terminate() { end_with(SIGTERM); }
+void Program::terminate() { end_with(spec_.stop_signal); }
 
 void Program::halt() {
   const std::lock_guard lock(mutex_);
@@ -138,7 +145,7 @@ std::string Program::finish() {
   const std::lock_guard lock(mutex_);
   if (!child_ || ended_on_purpose_) return {};
   if (halted_) child_->signal(SIGCONT);
-  const int code = child_->stop(kEndMs);
+  const int code = child_->stop(kEndMs, spec_.stop_signal);
   return code == 0 ? "" : fmt::format("ended {}: {}", exit_text(code), child_->describe());
 }
 

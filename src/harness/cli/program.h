@@ -4,6 +4,7 @@
 // Threads: any; one call at a time holds the program.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,8 @@ class Program {
     std::string node;
     std::function<std::vector<std::string>(int run)> command;  // runs count from 1
     scenario::Readiness ready;
+    std::vector<std::string> ready_command;  // that of `ready`, placeholders filled in
+    int stop_signal = SIGTERM;               // asks it to end
   };
 
   // The namespace outlives the program.
@@ -35,7 +38,7 @@ class Program {
   // Starts a run and waits until it is ready. Throws std::runtime_error.
   void start();
   void kill();              // SIGKILL, and waits for the end
-  void terminate();         // SIGTERM, and waits for the end; SIGKILL when it does not come
+  void terminate();         // its stop signal, and waits for the end; SIGKILL when it does not come
   void halt();              // SIGSTOP
   void resume();            // SIGCONT
   void signal(int number);  // to a running one
@@ -56,6 +59,7 @@ class Program {
   void note_down();
   void note_up();
   [[nodiscard]] bool ready_now();
+  [[nodiscard]] bool command_says_ready();
   void end_with(int number);
 
   Spec spec_;

@@ -62,8 +62,10 @@ Program::Spec service_program(const LabContext& lab, const scenario::Node& node,
   spec.name = node.name + "." + service.id;
   spec.node = node.name;
   spec.ready = service.ready;
+  spec.stop_signal = service.stop_signal;
   auto values = placeholder_values(lab, node.name);
   values["port"] = std::to_string(service.port);
+  if (service.ready.command) spec.ready_command = command_line(*service.ready.command, {}, values);
   const std::string directory = lab.out + "/" + spec.name;
   Words words;
   switch (service.kind) {

@@ -1,5 +1,6 @@
 // The namespaces and links of a scenario, as planned: plain veth pairs where a link is clean, a
 // link stage of the wirebox between two veth pairs where it is impaired or the timeline changes it.
+// Clients with `mode: netns` are namespaces on a bridge in the clients node's own.
 #pragma once
 
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "harness/cli/plan.h"
 #include "harness/net/namespace.h"
+#include "harness/net/netlink.h"
 #include "harness/wirebox/gate.h"
 #include "harness/wirebox/link.h"
 
@@ -16,12 +18,15 @@ namespace mirrorlab::cli {
 
 class Topology {
  public:
-  // Throws std::runtime_error.
+  // Both outlive it. Throws std::runtime_error.
   Topology(const scenario::Scenario& scenario, const Plan& plan);
 
   [[nodiscard]] const net::Namespace& space(const std::string& node) const {
-    return spaces_.at(node);
+    return spaces_[numbers_.at(node)];
   }
+  // Of clients in namespaces of their own, in the order of their addresses; else empty.
+  [[nodiscard]] std::vector<const net::Namespace*> client_spaces(const std::string& node) const;
+
   // Changes a link of the scenario, named by its nodes in either order, in both directions: what
   // `change` sets, on top of what was set before. The number undoes just this change.
   uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& change);
@@ -32,10 +37,23 @@ class Topology {
   [[nodiscard]] std::vector<wirebox::Figures> figures() const;
 
  private:
-  void prepare(const scenario::Node& node, const Plan& plan);
-  void connect(const Plan::LinkPlan& link, size_t index);
-  void connect_impaired(const Plan::LinkPlan& link, size_t index);
-  void finish(const scenario::Node& node, const Plan& plan);
+  // A namespace as it is built: nodes first, then the clients that have one of their own.
+  struct Host {
+    const scenario::Node* node;
+    uint32_t client = 0;  // from 1; 0: the node itself
+    std::unique_ptr<net::Netlink> netlink;
+    int next_index = 2;  // of devices; lo is 1
+    [[nodiscard]] bool is_bridge() const {
+      return client == 0 && (node->role == scenario::Role::bridge || node->spaces);
+    }
+  };
+  void make_spaces(std::vector<Host>& hosts);
+  void prepare(Host& host) const;
+  void prepare_node(const scenario::Node& node, net::Netlink& netlink) const;
+  void connect(const Plan::LinkPlan& link, std::vector<Host>& hosts);
+  void connect_impaired(const Plan::LinkPlan& link, size_t index, std::vector<Host>& hosts);
+  void connect_clients(size_t number, std::vector<Host>& hosts);
+  void finish(Host& host) const;
   struct Stage {
     const scenario::Link* link;
     std::unique_ptr<wirebox::Link> stage;
@@ -45,9 +63,13 @@ class Topology {
   [[nodiscard]] Stage& stage(const std::string& a, const std::string& b);
 
   const scenario::Scenario& scenario_;
-  std::map<std::string, net::Namespace> spaces_;
+  const Plan& plan_;
+  std::map<std::string, size_t> numbers_;       // of nodes
+  std::vector<net::Namespace> spaces_;          // of nodes, then of clients
+  std::map<std::string, size_t> first_client_;  // node -> place of its first client's namespace
   std::unique_ptr<net::Namespace> wirebox_space_;
   wirebox::Gate gate_;
+  std::unique_ptr<net::Netlink> wirebox_netlink_;
   std::vector<Stage> stages_;
   uint64_t next_change_ = 1;
   size_t impaired_ = 0;  // links

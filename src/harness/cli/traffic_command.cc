@@ -63,6 +63,7 @@ nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) 
                       {"window", t.window},
                       {"patience_ns", static_cast<uint64_t>(t.patience.count())},
                       {"seed", place.seed}};
+  if (!place.spaces.empty()) o["spaces"] = place.spaces;
   o.update({{"requests", t.requests},
             {"keep_alive", t.keep_alive},
             {"pipeline", t.pipeline},

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "harness/scenario/model.h"
 
@@ -16,6 +17,7 @@ struct LoadPlace {
   std::string service;       // ADDR:PORT, [ADDR]:PORT
   std::string first_client;  // address; the others follow it
   uint64_t clients = 1;
+  std::vector<std::string> spaces;     // of each client a network namespace; empty: all in one
   std::string built_in_mode = "http";  // of the built-in service; empty: it is another one
   uint64_t seed = 1;
 };

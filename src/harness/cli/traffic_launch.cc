@@ -1,5 +1,8 @@
 #include "harness/cli/traffic_launch.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 
@@ -7,7 +10,8 @@
 
 namespace mirrorlab::cli {
 
-std::vector<std::string> traffic_command(const LabContext& lab, const scenario::Traffic& t) {
+std::vector<std::string> traffic_command(const LabContext& lab, const Topology& topology,
+                                         const scenario::Traffic& t) {
   if (t.kind == scenario::TrafficKind::command) {
     auto values = placeholder_values(lab, t.to_node);
     values["port"] = std::to_string(t.to_port);
@@ -18,9 +22,14 @@ std::vector<std::string> traffic_command(const LabContext& lab, const scenario::
     const bool built_in = service.kind == scenario::ServiceKind::recorder;
     if (service.port == t.to_port && built_in) mode = service.recorder.mode;
   }
+  // The clients enter the namespaces by the descriptors that hold them here.
+  std::vector<std::string> spaces;
+  for (const auto* space : topology.client_spaces(t.from)) {
+    spaces.push_back(fmt::format("/proc/{}/fd/{}", ::getpid(), space->fd()));
+  }
   const auto o = load_options(
       t, {lab.plan.endpoint(t.to_node, t.to_port).to_string(), lab.plan.address(t.from).to_string(),
-          lab.scenario.node(t.from)->count, mode, lab.scenario.seed});
+          lab.scenario.node(t.from)->count, spaces, mode, lab.scenario.seed});
   return {lab.programs + "/mirrorlab", "load", o.dump()};
 }
 

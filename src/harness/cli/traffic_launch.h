@@ -4,10 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/lab_context.h"
+#include "harness/cli/topology.h"
 
 namespace mirrorlab::cli {
 
 [[nodiscard]] std::vector<std::string> traffic_command(const LabContext& lab,
+                                                       const Topology& topology,
                                                        const scenario::Traffic& traffic);
 // Adds the figures that a built-in client printed to those of the others.
 void add_traffic_figures(nlohmann::json& sum, const nlohmann::json& more);

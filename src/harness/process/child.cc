@@ -120,9 +120,9 @@ void Child::signal(int number) const {
   if (exit_ < 0) ::kill(pid_, number);
 }
 
-int Child::stop(int timeout_ms) {
+int Child::stop(int timeout_ms, int number) {
   if (exit_ >= 0) return exit_;
-  signal(SIGTERM);
+  signal(number);
   if (wait(timeout_ms) >= 0) return exit_;
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);

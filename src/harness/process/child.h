@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -32,8 +33,8 @@ class Child {
   // Waits for its end; the exit code, 128 + signal, or -1 when the time is over.
   int wait(int timeout_ms);
   void signal(int number) const;
-  // SIGTERM, then SIGKILL when it does not end in time. The exit code as wait() gives it.
-  int stop(int timeout_ms);
+  // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
+  int stop(int timeout_ms, int number = SIGTERM);
   // Its state and the last lines it wrote, for failures.
   [[nodiscard]] std::string describe();
   [[nodiscard]] pid_t pid() const { return pid_; }

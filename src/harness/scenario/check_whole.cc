@@ -1,43 +1,81 @@
 // What is right in each part of a scenario and wrong in the whole.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "harness/scenario/read_parts.h"
+#include "harness/scenario/suggest.h"
 
 namespace mirrorlab::scenario {
 namespace {
 
 void check_roles(const Value& root, const Scenario& scenario) {
   for (const Role role : {Role::clients, Role::online, Role::test}) {
-    const Node* first = scenario.node_of(role);
-    if (!first) root.fail(fmt::format("a scenario needs a node with `role: {}`", to_string(role)));
-    if (role == Role::clients) continue;
-    for (const Node& node : scenario.nodes) {
-      if (node.role == role && &node != first) {
-        throw ReadError(node.at,
-                        fmt::format("a second node with `role: {}`; `{}` is the first, and "
-                                    "one is judged",
-                                    to_string(role), first->name));
-      }
+    if (!scenario.node_of(role)) {
+      root.fail(fmt::format("a scenario needs a node with `role: {}`", to_string(role)));
     }
   }
 }
 
-// Each online service is compared with one test service.
+void check_assistants(const Scenario& scenario) {
+  std::vector<std::string> known;
+  for (const Node* n : scenario.nodes_of(Role::assistant)) known.push_back(n->name);
+  for (const Node& node : scenario.nodes) {
+    if (node.assistant.empty()) continue;
+    if (std::ranges::find(known, node.assistant) == known.end()) {
+      throw ReadError(node.at,
+                      fmt::format("nodes.{}.assistant: no node `{}` with `role: "
+                                  "assistant`{}",
+                                  node.name, node.assistant, suggestion(node.assistant, known)));
+    }
+  }
+}
+
+// Frames that a bridge passes on along a circle circle for ever: there is no spanning tree.
+void check_bridges(const Scenario& scenario) {
+  std::map<std::string, std::string> network;  // bridge -> a name for all it is joined with
+  for (const Node* n : scenario.nodes_of(Role::bridge)) network[n->name] = n->name;
+  const auto join = [&](const Link& l) {
+    const std::string kept = network.at(l.a);
+    const std::string gone = network.at(l.b);
+    if (kept == gone) {
+      throw ReadError(l.at,
+                      fmt::format("the bridges `{}` and `{}` are joined already: frames would "
+                                  "circle",
+                                  l.a, l.b));
+    }
+    for (auto& [bridge, name] : network) {
+      if (name == gone) name = kept;
+    }
+  };
+  for (const Link& l : scenario.links) {
+    if (network.contains(l.a) && network.contains(l.b)) join(l);
+  }
+  std::set<std::pair<std::string, std::string>> ends;
+  for (const Link& l : scenario.links) {
+    if (network.contains(l.a) == network.contains(l.b)) continue;
+    const auto& [bridge, host] = network.contains(l.a) ? std::pair(l.a, l.b) : std::pair(l.b, l.a);
+    if (!ends.emplace(network.at(bridge), host).second) {
+      throw ReadError(l.at, fmt::format("`{}` is on this bridged network already", host));
+    }
+  }
+}
+
+// One engine cannot mirror a port twice; two engines can.
 void check_mappings(const Scenario& scenario) {
-  std::map<uint16_t, const Mapping*> judged;
   for (const Engine& engine : scenario.engines) {
+    std::map<uint16_t, const Mapping*> seen;
     for (const Mapping& m : engine.map) {
-      const Mapping& first = *judged.try_emplace(m.online_port, &m).first->second;
-      if (m.test_node != first.test_node || m.test_port != first.test_port) {
-        throw ReadError(
-            engine.at,
-            fmt::format("engines.{}.map: a second mapping of port {}; {} -> {}:{} is the first, "
-                        "and one is judged",
-                        engine.id, m.online_port, first.online_port, first.test_node,
-                        first.test_port));
-      }
+      const Mapping& first = *seen.try_emplace(m.online_port, &m).first->second;
+      if (&first == &m) continue;
+      throw ReadError(
+          engine.at,
+          fmt::format("engines.{}.map: a second mapping of port {}; {} -> {}:{} is the first, and "
+                      "one engine mirrors a port once (add another copy engine)",
+                      engine.id, m.online_port, first.online_port, first.test_node,
+                      first.test_port));
     }
   }
 }
@@ -46,6 +84,8 @@ void check_mappings(const Scenario& scenario) {
 
 void check_whole(const Value& root, const Scenario& scenario) {
   check_roles(root, scenario);
+  check_assistants(scenario);
+  check_bridges(scenario);
   check_mappings(scenario);
 }
 

@@ -25,6 +25,14 @@ const Node* Scenario::node_of(Role role) const {
   return find_in(nodes, [&](const Node& n) { return n.role == role; });
 }
 
+std::vector<const Node*> Scenario::nodes_of(Role role) const {
+  std::vector<const Node*> all;
+  for (const Node& n : nodes) {
+    if (n.role == role) all.push_back(&n);
+  }
+  return all;
+}
+
 std::vector<const Engine*> Scenario::engines_of(EngineKind kind) const {
   std::vector<const Engine*> all;
   for (const Engine& e : engines) {
@@ -45,6 +53,8 @@ const char* to_string(Role role) {
       return "assistant";
     case Role::router:
       return "router";
+    case Role::bridge:
+      return "bridge";
   }
   return "?";
 }

@@ -4,6 +4,7 @@
 // kept as names, for messages.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,13 +18,15 @@
 namespace mirrorlab::scenario {
 
 enum class Ip : uint8_t { v4, v6 };
-enum class Role : uint8_t { clients, online, test, assistant, router };
+// A bridge joins its links into one network; every other node is a host, and routes.
+enum class Role : uint8_t { clients, online, test, assistant, router, bridge };
 
 // What shows that a program is ready. Nothing set: ready once it runs.
 struct Readiness {
-  std::optional<uint16_t> listen;   // a TCP socket of its namespace listens on this port
-  std::optional<std::string> log;   // a line of its output holds this text
-  std::optional<std::string> file;  // this file exists
+  std::optional<uint16_t> listen;      // a TCP socket of its namespace listens on this port
+  std::optional<std::string> log;      // a line of its output holds this text
+  std::optional<std::string> file;     // this file exists
+  std::optional<std::string> command;  // this command, on its node, exits with 0
   Duration within = std::chrono::seconds(10);
 };
 
@@ -51,13 +54,16 @@ struct Service {
   std::vector<std::string> options;  // appended to the command line
   Recorder recorder;                 // ServiceKind::recorder
   Readiness ready;
+  int stop_signal = SIGTERM;  // asks it to end
   Location at;
 };
 
 struct Node {
   std::string name;
   Role role = Role::router;
-  uint32_t count = 1;  // clients: how many addresses
+  uint32_t count = 1;     // clients: how many addresses
+  bool spaces = false;    // clients: each in a network namespace of its own
+  std::string assistant;  // test: where its replies to clients are routed; empty: the shortest way
   std::vector<Service> run;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.tcp_rmem" -> value
   Location at;
@@ -111,12 +117,13 @@ struct Engine {
   std::string capture;               // copy; empty: the program's default
   std::string inject;                // copy
   std::string via;                   // intercept
-  std::string peer;                  // copy: id of the intercept engine
+  std::vector<std::string> peers;    // copy: ids of the intercept engines
   uint16_t port = 36524;             // intercept: header return
   std::vector<std::string> options;  // appended to the command line
   std::string command;               // another program in this role; {placeholders} allowed
   std::optional<Duration> start;     // after the traffic began; else before it
   Readiness ready;
+  int stop_signal = SIGTERM;  // asks it to end
   Location at;
 };
 
@@ -223,6 +230,7 @@ struct Scenario {
   [[nodiscard]] const Node* node(std::string_view name) const;
   [[nodiscard]] const Engine* engine(std::string_view id) const;
   [[nodiscard]] const Node* node_of(Role role) const;  // the first one
+  [[nodiscard]] std::vector<const Node*> nodes_of(Role role) const;
   [[nodiscard]] std::vector<const Engine*> engines_of(EngineKind kind) const;
 };
 

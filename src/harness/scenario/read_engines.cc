@@ -33,6 +33,10 @@ void read_command_line(const Fields& fields, Engine& engine) {
   if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
   if (const Value* start = fields.find("start")) engine.start = start->duration();
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
+  if (const Value* stop = fields.find("stop_signal")) {
+    engine.stop_signal = read_signal(*stop);
+    if (engine.command.empty()) stop->fail("goes with `command` only; our own end on SIGTERM");
+  }
 }
 
 // Which of its ways a program takes; none named: its default.
@@ -43,7 +47,7 @@ void read_way(const Fields& fields, std::string_view key,
 
 Engine read_copy(const Value& value, const Scenario& scenario, const std::string& id) {
   const Fields fields(value, {"kind", "on", "map", "capture", "inject", "peer", "options",
-                              "command", "ready", "start"});
+                              "command", "ready", "start", "stop_signal"});
   Engine engine;
   engine.id = id;
   engine.at = value.at();
@@ -58,13 +62,20 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
   }
   read_way(fields, "capture", {"packet", "packet-lowlatency", "raw-ip", "pcap"}, engine.capture);
   read_way(fields, "inject", {"raw"}, engine.inject);
-  if (const Value* peer = fields.find("peer")) engine.peer = peer->identifier();
+  if (const Value* peer = fields.find("peer")) {
+    if (peer->is_list()) {
+      for (const Value& item : peer->items()) engine.peers.push_back(item.identifier());
+    } else {
+      engine.peers.push_back(peer->identifier());
+    }
+  }
   read_command_line(fields, engine);
   return engine;
 }
 
 Engine read_intercept(const Value& value, const Scenario& scenario, const std::string& id) {
-  const Fields fields(value, {"kind", "on", "via", "port", "options", "command", "ready", "start"});
+  const Fields fields(
+      value, {"kind", "on", "via", "port", "options", "command", "ready", "start", "stop_signal"});
   Engine engine;
   engine.id = id;
   engine.at = value.at();
@@ -94,42 +105,77 @@ EngineKind engine_kind(const Value& key, const Value& value) {
                   suggestion(key.name(), known)));
 }
 
+Engine read_engine(const Value& value, const Scenario& so_far, EngineKind kind,
+                   const std::string& id) {
+  Engine engine =
+      kind == EngineKind::copy ? read_copy(value, so_far, id) : read_intercept(value, so_far, id);
+  const Node& on = *so_far.node(engine.on);
+  if (on.role == Role::clients || on.role == Role::bridge) {
+    value.fail(fmt::format("an engine cannot run on `{}`, which has the role {}", on.name,
+                           to_string(on.role)));
+  }
+  return engine;
+}
+
+// Whether the intercept sees the replies of the test hosts that this copy engine maps to.
+bool serves(const Engine& intercept, const Engine& copy, const Scenario& scenario) {
+  return std::ranges::any_of(copy.map, [&](const Mapping& m) {
+    return m.test_node == intercept.on || scenario.node(m.test_node)->assistant == intercept.on;
+  });
+}
+
+// The intercepts that return headers to a copy engine: those it names, else those of its test
+// hosts, else the first.
+void find_peers(Engine& copy, const std::vector<Engine>& engines, const Scenario& scenario) {
+  std::vector<std::string> known;
+  for (const Engine& e : engines) {
+    if (e.kind == EngineKind::intercept) known.push_back(e.id);
+  }
+  for (const std::string& peer : copy.peers) {
+    if (std::ranges::find(known, peer) == known.end()) {
+      throw ReadError(copy.at, fmt::format("engines.{}.peer: no intercept engine `{}`{}", copy.id,
+                                           peer, suggestion(peer, known)));
+    }
+  }
+  if (!copy.peers.empty()) return;
+  for (const Engine& e : engines) {
+    if (e.kind == EngineKind::intercept && serves(e, copy, scenario)) copy.peers.push_back(e.id);
+  }
+  if (copy.peers.empty() && !known.empty()) copy.peers.push_back(known.front());
+  if (copy.peers.empty() && copy.command.empty()) {
+    throw ReadError(copy.at, fmt::format("engines.{}: there is no intercept engine to return "
+                                         "headers; add one under engines",
+                                         copy.id));
+  }
+}
+
 }  // namespace
 
 std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
   std::vector<Engine> engines;
-  for (const auto& [key, engine] : value.entries()) {
-    const std::string id = key.identifier();
-    engines.push_back(engine_kind(key, engine) == EngineKind::copy
-                          ? read_copy(engine, so_far, id)
-                          : read_intercept(engine, so_far, id));
-    const Node& on = *so_far.node(engines.back().on);
-    if (on.role == Role::clients) {
-      engine.fail(fmt::format("an engine cannot run on `{}`, which has the role {}", on.name,
-                              to_string(on.role)));
+  const auto add = [&](const Value& place, const Value& entry, EngineKind kind,
+                       const std::string& id) {
+    const auto same = [&](const Engine& e) { return e.id == id; };
+    if (std::ranges::any_of(engines, same)) {
+      place.fail(fmt::format("a second engine `{}`; give it another id", id));
     }
-  }
-  std::vector<std::string> intercepts;
-  for (const Engine& e : engines) {
-    if (e.kind == EngineKind::intercept) intercepts.push_back(e.id);
+    engines.push_back(read_engine(entry, so_far, kind, id));
+  };
+  for (const auto& [key, entry] : value.entries()) {
+    const std::string id = key.identifier();
+    if (!entry.is_list()) {
+      add(key, entry, engine_kind(key, entry), id);
+      continue;
+    }
+    // Several at once: `copy: [{...}, {...}]` are copy-1 and copy-2.
+    const std::vector<Value> items = entry.items();
+    if (items.empty()) entry.fail("an empty list of engines");
+    for (size_t i = 0; i < items.size(); ++i) {
+      add(key, items[i], engine_kind(key, items[i]), fmt::format("{}-{}", id, i + 1));
+    }
   }
   for (Engine& engine : engines) {
-    if (engine.kind != EngineKind::copy) continue;
-    const auto is_peer = [&](const Engine& e) {
-      return e.kind == EngineKind::intercept && (engine.peer.empty() || e.id == engine.peer);
-    };
-    const auto peer = std::ranges::find_if(engines, is_peer);
-    if (peer != engines.end()) {
-      engine.peer = peer->id;
-    } else if (!engine.peer.empty()) {
-      throw ReadError(engine.at,
-                      fmt::format("engines.{}.peer: no intercept engine `{}`{}", engine.id,
-                                  engine.peer, suggestion(engine.peer, intercepts)));
-    } else if (engine.command.empty()) {
-      throw ReadError(engine.at, fmt::format("engines.{}: there is no intercept engine to return "
-                                             "headers; add one under engines",
-                                             engine.id));
-    }
+    if (engine.kind == EngineKind::copy) find_peers(engine, engines, so_far);
   }
   return engines;
 }

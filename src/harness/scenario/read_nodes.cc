@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <array>
+#include <csignal>
 
 #include "harness/scenario/command_text.h"
 #include "harness/scenario/read_parts.h"
@@ -13,6 +14,8 @@ namespace {
 
 constexpr uint64_t kMaxClients = 65'000;
 constexpr size_t kMaxNodes = 512;
+constexpr uint64_t kMaxBridgePorts = 1'000;  // the kernel's own bound is 1,023
+constexpr size_t kMaxClientNodes = 190;      // each has a prefix of its own
 
 std::vector<std::string> read_options(const Value& value) {
   std::vector<std::string> options;
@@ -32,7 +35,8 @@ uint16_t default_port(ServiceKind kind) {
 }
 
 Service read_service(const Value& value) {
-  std::vector<std::string_view> keys{"id", "service", "port", "command", "options", "ready"};
+  std::vector<std::string_view> keys{"id",      "service", "port",       "command",
+                                     "options", "ready",   "stop_signal"};
   std::vector<std::string_view> all = keys;
   all.insert(all.end(), recorder_keys().begin(), recorder_keys().end());
   Service service;
@@ -64,27 +68,34 @@ Service read_service(const Value& value) {
   } else {
     service.ready.listen = service.port;
   }
+  if (const Value* stop = fields.find("stop_signal")) service.stop_signal = read_signal(*stop);
   return service;
 }
 
 Node read_node(const Value& key, const Value& value) {
-  const Fields fields(value, {"role", "count", "mode", "run", "sysctls"});
+  const Fields fields(value, {"role", "count", "mode", "run", "sysctls", "assistant"});
   Node node;
   node.name = key.identifier();
   node.at = key.at();
   node.role = static_cast<Role>(
-      fields.need("role").choice({"clients", "online", "test", "assistant", "router"}));
+      fields.need("role").choice({"clients", "online", "test", "assistant", "router", "bridge"}));
   const Value* mode = fields.find("mode");
   const Value* count = fields.find("count");
   if (node.role != Role::clients) {
     if (mode) mode->fail("only a node with `role: clients` has a mode");
     if (count) count->fail("only a node with `role: clients` has a count");
   }
-  if (mode) (void)mode->choice({"address"});
+  node.spaces = mode && mode->choice({"address", "netns"}) == 1;
   if (count) {
-    node.count = static_cast<uint32_t>(count->integer(1, kMaxClients));
+    node.count =
+        static_cast<uint32_t>(count->integer(1, node.spaces ? kMaxBridgePorts : kMaxClients));
+  }
+  if (const Value* assistant = fields.find("assistant")) {
+    if (node.role != Role::test) assistant->fail("only a node with `role: test` has an assistant");
+    node.assistant = assistant->text();
   }
   if (const Value* run = fields.find("run")) {
+    if (node.role == Role::bridge) run->fail("nothing runs on a bridge; it only passes frames on");
     for (const Value& item : run->items()) {
       node.run.push_back(read_service(item));
       const Service& added = node.run.back();
@@ -118,18 +129,25 @@ std::string read_command_text(const Value& value) {
 }
 
 Readiness read_readiness(const Value& value) {
-  const Fields fields(value, {"listen", "log", "file", "within"});
+  const Fields fields(value, {"listen", "log", "file", "command", "within"});
   Readiness ready;
   if (const Value* listen = fields.find("listen")) {
     ready.listen = static_cast<uint16_t>(listen->integer(1, 65535));
   }
   if (const Value* log = fields.find("log")) ready.log = log->text();
   if (const Value* file = fields.find("file")) ready.file = file->text();
+  if (const Value* command = fields.find("command")) ready.command = read_command_text(*command);
   if (const Value* within = fields.find("within")) ready.within = within->duration();
-  if (!ready.listen && !ready.log && !ready.file) {
-    value.fail("a readiness condition needs one of listen, log, file");
+  if (!ready.listen && !ready.log && !ready.file && !ready.command) {
+    value.fail("a readiness condition needs one of listen, log, file, command");
   }
   return ready;
+}
+
+int read_signal(const Value& value) {
+  constexpr std::array kSignals{SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGKILL};
+  return kSignals[value.choice(
+      {"SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL"})];
 }
 
 std::vector<Node> read_nodes(const Value& value) {
@@ -137,6 +155,11 @@ std::vector<Node> read_nodes(const Value& value) {
   for (const auto& [key, node] : value.entries()) nodes.push_back(read_node(key, node));
   if (nodes.empty()) value.fail("a scenario needs nodes");
   if (nodes.size() > kMaxNodes) value.fail(fmt::format("at most {} nodes", kMaxNodes));
+  const auto is_clients = [](const Node& n) { return n.role == Role::clients; };
+  if (std::ranges::count_if(nodes, is_clients) > static_cast<ptrdiff_t>(kMaxClientNodes)) {
+    value.fail(fmt::format("at most {} nodes with `role: clients`; give one a higher count",
+                           kMaxClientNodes));
+  }
   return nodes;
 }
 

@@ -26,6 +26,8 @@ struct Target {
 // A command, or one of its options: placeholders and quotes are checked.
 [[nodiscard]] std::string read_command_text(const Value& value);
 [[nodiscard]] Readiness read_readiness(const Value& value);
+// SIGTERM and others that ask a program to end.
+[[nodiscard]] int read_signal(const Value& value);
 
 // Of the built-in service: its keys, and what they say.
 [[nodiscard]] const std::vector<std::string_view>& recorder_keys();
@@ -39,7 +41,7 @@ void read_traffic_kind(const Fields& fields, Traffic& traffic);
 [[nodiscard]] uint64_t read_positive_size(const Value& value);
 [[nodiscard]] uint64_t read_byte_rate(const Value& value);
 
-// What no single part can see: exactly one online and one test host, clients, what is judged.
+// What no single part can see: hosts of each role, how nodes refer to each other, what is judged.
 void check_whole(const Value& root, const Scenario& scenario);
 
 // The keys of impairments, together with `others`.

@@ -69,9 +69,9 @@ void Client::connect(os::Nanos now) {
   in_.clear();
   service_closed_ = asked_ = false;
   state_ = State::connecting;
-  fd_.reset(::socket(options_.service.address.is_v4() ? AF_INET : AF_INET6,
-                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd_) return fail("connect", os::error_text("cannot open a socket"), now);
+  auto opened = host_.open_socket(number_ % options_.clients);
+  if (!opened) return fail("connect", opened.error(), now);
+  fd_ = std::move(*opened);
   const int one = 1;
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (options_.window > 0) {

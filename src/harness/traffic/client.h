@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "harness/traffic/client_dialogue.h"
 #include "harness/traffic/histogram.h"
@@ -31,6 +32,8 @@ class LoadHost {
   virtual LoadStats& stats() = 0;
   virtual void wake_at(uint32_t slot, os::Nanos when) = 0;
   virtual void on_user_done(uint32_t slot) = 0;  // the user may be replaced when the turn is over
+  // A socket in the network namespace of that client.
+  virtual tl::expected<os::Fd, std::string> open_socket(uint64_t client) = 0;
   // The next source port for the client address `client`; 0: the kernel's choice.
   virtual uint16_t next_port(uint64_t client) = 0;
 };

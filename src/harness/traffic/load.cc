@@ -1,6 +1,9 @@
 #include "harness/traffic/load.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <iostream>
@@ -12,6 +15,10 @@ namespace mirrorlab::traffic {
 
 tl::expected<std::unique_ptr<Load>, std::string> Load::create(const ClientOptions& options) {
   std::unique_ptr<Load> load(new Load(options));
+  for (const auto& path : options.spaces) {
+    load->spaces_.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!load->spaces_.back()) return os::failure("cannot open the network namespace " + path);
+  }
   auto loop = os::EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
   load->loop_ = std::move(*loop);
@@ -31,6 +38,16 @@ tl::expected<std::unique_ptr<Load>, std::string> Load::create(const ClientOption
     raw->loop_->set_timer(raw->timer_, raw->timers_.next());
   });
   return load;
+}
+
+tl::expected<os::Fd, std::string> Load::open_socket(uint64_t client) {
+  if (!spaces_.empty() && ::setns(spaces_[client].get(), CLONE_NEWNET) < 0) {
+    return os::failure("cannot enter the network namespace of a client");
+  }
+  os::Fd fd(::socket(options_.service.address.is_v4() ? AF_INET : AF_INET6,
+                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return os::failure("cannot open a socket");
+  return fd;
 }
 
 uint16_t Load::next_port(uint64_t client) {

@@ -23,9 +23,11 @@ class Load : public LoadHost {
   LoadStats& stats() override { return stats_; }
   void wake_at(uint32_t slot, os::Nanos when) override { timers_.arm(slot, when); }
   void on_user_done(uint32_t slot) override { done_.push_back(slot); }
+  tl::expected<os::Fd, std::string> open_socket(uint64_t client) override;
   uint16_t next_port(uint64_t client) override;
 
   const ClientOptions options_;
+  std::vector<os::Fd> spaces_;  // by client address; empty: all are here
   std::unique_ptr<os::EventLoop> loop_;
   os::EventLoop::TimerId timer_ = 0;
   TimerQueue timers_;

@@ -134,6 +134,10 @@ ClientOptions client_options(const nlohmann::json& json) {
   if (!address || address->family() != o.service.address.family()) Keys::bad("first_client");
   o.first_client = *address;
   keys.number("clients", o.clients, 1'000'000);
+  if (const auto* spaces = keys.find("spaces")) {
+    o.spaces = spaces->get<std::vector<std::string>>();
+    if (o.spaces.size() != o.clients) Keys::bad("spaces");
+  }
   keys.number("connections", o.connections, 1'000'000);
   keys.number("concurrency", o.concurrency, 1'000'000);
   Span ports;

@@ -81,6 +81,7 @@ struct ClientOptions {
   wire::Endpoint service;
   wire::IpAddress first_client;
   uint64_t clients = 1;                    // addresses, counted up from first_client
+  std::vector<std::string> spaces;         // of each client a network namespace; empty: this one
   uint64_t connections = 1;                // users: each does `requests` or the script once
   uint64_t concurrency = 1;                // of them at a time
   uint16_t first_port = 0, last_port = 0;  // source ports per address, reused in turn; 0: any
