@@ -12,7 +12,7 @@ namespace mirrorlab::cli {
 namespace {
 using scenario::Role;
 
-// More routes than this, and those by the commonest gateway become one default route.
+// More routes than this by one gateway become one default route.
 constexpr size_t kManyRoutes = 16;
 constexpr size_t kMaxBridgedHosts = 1'000;
 
@@ -269,9 +269,10 @@ std::vector<Plan::Route> Plan::routes(const std::string& node) const {
     ++by_gateway[h->gateway];
     all.push_back({destinations_[to], h->gateway});
   }
-  if (all.size() <= kManyRoutes) return all;
+  if (by_gateway.empty()) return all;
   const auto commonest =
       std::ranges::max_element(by_gateway, {}, [](const auto& gateway) { return gateway.second; });
+  if (commonest->second <= kManyRoutes) return all;
   std::erase_if(all, [&](const Route& r) { return r.gateway == commonest->first; });
   all.push_back({v6_ ? "::/0" : "0.0.0.0/0", commonest->first});
   return all;

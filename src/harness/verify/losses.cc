@@ -34,7 +34,8 @@ class Explanation {
       if (!line.is_object()) continue;
       const auto client = wire::Endpoint::parse(line.value("client", ""));
       if (!client ||
-          line.value("online", service.online.to_string()) != service.online.to_string()) {
+          line.value("online", service.online.to_string()) != service.online.to_string() ||
+          line.value("test", service.test.to_string()) != service.test.to_string()) {
         continue;
       }
       Entry entry;

@@ -8,6 +8,7 @@
 #include "harness/verify/mirror.h"
 #include "harness/verify/order.h"
 #include "harness/verify/recorded.h"
+#include "harness/verify/share.h"
 #include "harness/verify/sums.h"
 
 namespace mirrorlab::verify {
@@ -36,18 +37,23 @@ class Verification {
  public:
   explicit Verification(const Evidence& e) : e_(e) {
     for (const MirroredService& service : e.services) {
-      Part part{
-          &service, reassemble(e.online, service.online), reassemble(e.test, service.test), {}, {},
-          {}};
-      part.mirror = match(part.online, part.test);
+      Part part{&service, reassemble(e.online, service.online), {}, {}, {}, {}};
       if (service.online_recording) {
         part.online_records = lay_beside(*service.online_recording, part.online, "online");
       }
-      if (service.test_recording) {
-        part.test_records = lay_beside(*service.test_recording, part.test, "test");
-      }
       parts_.push_back(std::move(part));
     }
+    std::vector<bool> done(parts_.size());
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      std::vector<Part*> same;
+      for (size_t k = i; k < parts_.size(); ++k) {
+        if (done[k] || parts_[k].service->test != parts_[i].service->test) continue;
+        done[k] = true;
+        same.push_back(&parts_[k]);
+      }
+      if (!same.empty()) read_test_side(same);
+    }
+    for (Part& part : parts_) part.mirror = match(part.online, part.test);
   }
 
   Report run() {
@@ -76,6 +82,27 @@ class Verification {
   }
 
  private:
+  // Of services that are mirrored to one and the same test service.
+  void read_test_side(const std::vector<Part*>& parts) {
+    Part& first = *parts.front();
+    first.test = reassemble(e_.test, first.service->test);
+    if (first.service->test_recording) {
+      first.test_records = lay_beside(*first.service->test_recording, first.test, "test");
+    }
+    if (parts.size() == 1) return;
+    const Connections all = std::move(first.test);
+    const std::optional<Recorded> records = std::move(first.test_records);
+    std::vector<const Connections*> online;
+    for (const Part* part : parts) online.push_back(&part->online);
+    const auto shares = share_out(all, online);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      parts[i]->test = part_of(all, shares[i]);
+      if (records) parts[i]->test_records = part_of(*records, shares[i]);
+    }
+    if (!records) return;
+    first.test_records->disagreements = records->disagreements;
+    first.test_records->first_disagreement = records->first_disagreement;
+  }
   static const Recorded* records(const std::optional<Recorded>& r) { return r ? &*r : nullptr; }
   void set(const std::string& name, uint64_t value) {
     report_.metrics[name] = static_cast<double>(value);

@@ -84,5 +84,73 @@ TEST(Plan, LongNeighbourNamesGetShortDevices) {
   const Plan plan(s);
   EXPECT_EQ(plan.device_toward("clients", "online"), "link0");
 }
+
+scenario::Scenario read_nodes(const std::string& nodes, const std::string& links,
+                              const std::string& top = "") {
+  const std::string text = "schema: 1\nname: t\n" + top + "\nnodes:\n" + nodes + "links:\n" + links;
+  auto all = scenario::read_scenario_text(text, "t.yaml");
+  EXPECT_TRUE(all) << (all ? "" : all.error().text());
+  return all->front();
+}
+const std::string kThree =
+    "  clients: {role: clients, count: 300, mode: netns}\n  online: {role: online}\n"
+    "  test: {role: test}\n";
+
+TEST(Plan, HostsOnABridgeAreNeighboursByTheirAddressThere) {
+  const auto s = read_nodes(kThree + "  one: {role: bridge}\n  two: {role: bridge}\n",
+                            "  - {between: [clients, one]}\n  - {between: [online, one]}\n"
+                            "  - {between: [one, two]}\n  - {between: [test, two]}\n");
+  const Plan plan(s);
+  EXPECT_EQ(plan.address("online").to_string(), "10.208.0.2");
+  EXPECT_EQ(plan.address("test").to_string(), "10.208.0.3");
+  EXPECT_EQ(plan.loopback("test"), "");
+  EXPECT_EQ(plan.device_toward("test", "clients"), "two");
+  // Only what lies behind a neighbour needs a route.
+  const auto routes = plan.routes("test");
+  ASSERT_EQ(routes.size(), 1U);
+  EXPECT_EQ(routes[0].prefix, "10.1.0.0/16");
+  EXPECT_EQ(routes[0].gateway, "10.208.0.1");
+  EXPECT_EQ(plan.links()[2].a.address, "");
+}
+TEST(Plan, ClientsThatAreHostsHaveABridgeAsTheirGateway) {
+  for (const char* ip : {"ip: v4", "ip: v6"}) {
+    const auto s =
+        read_nodes(kThree, "  - {between: [clients, online]}\n  - {between: [online, test]}\n", ip);
+    const Plan plan(s);
+    const bool v6 = s.ip == scenario::Ip::v6;
+    EXPECT_EQ(plan.client("clients", 0), plan.address("clients"));
+    EXPECT_EQ(plan.client("clients", 299).to_string(), v6 ? "fd00:0:0:1::12c" : "10.1.1.44");
+    EXPECT_EQ(plan.gateway("clients"), v6 ? "fd00:0:0:1:ffff::1/64" : "10.1.255.254/16");
+    EXPECT_EQ(plan.source("clients"), v6 ? "fd00:0:0:1:ffff::1" : "10.1.255.254");
+    EXPECT_EQ(plan.source("online"), plan.address("online").to_string());
+  }
+}
+TEST(Plan, RepliesToClientsGoToTheAssistant) {
+  const std::string nodes =
+      "  clients: {role: clients, count: 3}\n  online: {role: online}\n"
+      "  test: {role: test, assistant: helper}\n  helper: {role: assistant}\n";
+  const std::string links = "  - {between: [clients, online]}\n  - {between: [online, test]}\n";
+  const auto s = read_nodes(nodes, links + "  - {between: [test, helper]}\n");
+  const Plan plan(s);
+  EXPECT_EQ(plan.device_toward("test", "clients"), "helper");
+  EXPECT_EQ(plan.device_toward("test", "online"), "online");
+  const auto apart = read_nodes(nodes, links + "  - {between: [online, helper]}\n");
+  EXPECT_THROW(const Plan wrong(apart), std::runtime_error);
+}
+TEST(Plan, ManyRoutesByOneGatewayAreOneDefaultRoute) {
+  std::string nodes = kThree + "  middle: {role: router}\n";
+  std::string links =
+      "  - {between: [clients, middle]}\n  - {between: [online, middle]}\n"
+      "  - {between: [test, middle]}\n";
+  for (int i = 0; i < 30; ++i) {
+    nodes += "  r" + std::to_string(i) + ": {role: router}\n";
+    links += "  - {between: [middle, r" + std::to_string(i) + "]}\n";
+  }
+  const auto s = read_nodes(nodes, links);
+  const Plan plan(s);
+  ASSERT_EQ(plan.routes("test").size(), 1U);
+  EXPECT_EQ(plan.routes("test")[0].prefix, "0.0.0.0/0");
+  EXPECT_EQ(plan.routes("middle").size(), 33U);  // each by a gateway of its own
+}
 }  // namespace
 }  // namespace mirrorlab::cli

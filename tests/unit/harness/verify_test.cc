@@ -405,6 +405,37 @@ TEST(Verifier, JudgesEveryPairOfServices) {
     EXPECT_EQ(r.metrics.at("sessions.exact"), arrives ? 2 : 1);
   }
 }
+// kTest serves what two online services' clients send.
+Evidence two_onlines_one_test(const std::string& second_twin) {
+  Evidence e = good();
+  const auto other_online = *wire::Endpoint::parse("10.200.0.9:80");
+  e.services.push_back({other_online, kTest, Protocol::http, {}, {}});
+  TapWriter online(e.online);
+  write_connection(online, other_online, {{0, kTwo, 0}}, kOther);
+  TapWriter test(e.test);
+  write_connection(test, kTest, {{0, second_twin, 0}}, kOther);
+  e.copy = account(2, 2, 4 * kLength, 4 * kLength);
+  return e;
+}
+TEST(Verifier, SeveralOnlineServicesMayShareATestService) {
+  const auto r = verify(two_onlines_one_test(kTwo));
+  EXPECT_EQ(failing(r), "");
+  EXPECT_EQ(r.metrics.at("sessions.exact"), 2);
+  EXPECT_EQ(r.metrics.at("test.sessions"), 2);
+  EXPECT_EQ(r.metrics.at("sessions.extra"), 0);
+}
+TEST(Verifier, CatchesAnAlteredStreamAtASharedTestService) {
+  const auto r = verify(two_onlines_one_test(kThree));
+  EXPECT_EQ(r.metrics.at("streams.mismatched"), 1);
+  EXPECT_FALSE(passes(r, "true_streams"));
+}
+TEST(Verifier, CatchesAConnectionThatIsNobodysAtASharedTestService) {
+  Evidence e = two_onlines_one_test(kTwo);
+  TapWriter test(e.test);
+  write_connection(test, kTest, {{0, kOne, 0}}, *wire::Endpoint::parse("10.1.0.77:41000"));
+  const auto r = verify(e);
+  EXPECT_EQ(r.metrics.at("sessions.extra"), 1);
+}
 TEST(Verifier, JudgesIpv6) {
   const Endpoint client = *Endpoint::parse("[fd00::7]:40000");
   Evidence e;
