@@ -118,8 +118,10 @@ void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nano
          "a packet of the engine is larger than the path's MTU: " + std::to_string(payload.size()) +
              " bytes of data");
   }
-  if (payload.empty()) return;
   Stream* s = find_stream(h.src, h.seq);
+  if (s != nullptr && h.has(kRst)) ++s->resets_since_syn;
+  if (s != nullptr && h.has(kSyn)) s->resets_since_syn = 0;
+  if (payload.empty()) return;
   if (s == nullptr) {
     fail(Check::content, now,
          "the engine sent data outside any stream of " + h.src.to_string() + ", sequence number " +

@@ -71,14 +71,15 @@ void Judge::check_close(const Stream& s, const MirroredConnection& c, Nanos now)
 void Judge::finish_stream(const Stream& s, Nanos now) {
   std::vector<const MirroredConnection*> mine;
   for (const MirroredConnection& c : mirrored_) {
-    if (c.stream == s.id && c.engine == engine_ && c.established) mine.push_back(&c);
+    const bool overtaken = c.late_reset && c.delivered == c.start;
+    if (c.stream == s.id && c.engine == engine_ && c.established && !overtaken) mine.push_back(&c);
   }
   if (excused(s)) {
     ++excused_count_;
     for (const MirroredConnection* c : mine) {
-      const bool boundary = c->start == 0 ||
-                            std::ranges::find(s.boundaries, c->start) != s.boundaries.end() ||
-                            (c->start == s.captured.first_gap(c->start)) || s.engine_was_new;
+      const bool boundary =
+          c->start == 0 || std::ranges::find(s.boundaries, c->start) != s.boundaries.end() ||
+          (c->start == s.captured.first_gap(c->start)) || s.engine_was_new || s.misled;
       if (!boundary && !s.missed_packets) {
         fail(Check::order, now,
              name(s) + ": a mirrored connection began at " + text(c->start) +

@@ -33,6 +33,7 @@ struct Stream {
   uint32_t data_packets = 0;
   uint32_t lowest_data_ack = 0;
   std::vector<int64_t> boundaries;  // packet starts whose ack had moved: a turn may begin there
+  uint32_t resets_since_syn = 0;    // the engine's, since its latest SYN
   // What befell it.
   bool missed_packets = false;  // something was kept from the engine
   bool engine_was_new = false;  // an engine started or ended during it
@@ -53,6 +54,7 @@ struct MirroredConnection {
   int64_t said_before = 0;
   bool established = false;  // the handshake was completed
   bool finished = false;     // the test host's end is closed or in TIME-WAIT
+  bool late_reset = false;   // by a reset that was sent before its SYN, and to another one
   bool gave_up = false;      // the test host retransmitted in vain
 };
 

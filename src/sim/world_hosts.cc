@@ -149,6 +149,7 @@ void World::watch(Connection& c) {
   }
   if (c.endpoint.was_reset() && m.rst_at < 0) {
     m.rst_at = end - (c.endpoint.peer_finished() ? 1 : 0);
+    m.late_reset = judge_.streams()[m.stream]->resets_since_syn == 0;
   }
 }
 

@@ -13,6 +13,8 @@ namespace mirrorlab::engine {
 namespace {
 // Farther from the expected byte than any window: a stray packet, not this stream.
 constexpr int64_t kPlausible = int64_t{1} << 30;
+// Longer pauses between a client's repetitions are not reckoned with.
+constexpr Nanos kMostRepeat = 60 * kSecond;
 // A reset farther ahead than this was not sent by the client's stack.
 constexpr int64_t kMaxMissedAtReset = int64_t{1} << 20;
 
@@ -77,7 +79,9 @@ void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut,
   drain_out_of_order(env, s);
 }
 
-void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_before, Nanos now) {
+// `before`: when the client's packet before this one came.
+void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_before, Nanos before,
+                 Nanos now) {
   const auto& h = p.header;
   const wire::Seq first = h.has(wire::tcp_flag::kSyn) ? h.seq + 1 : h.seq;
   int64_t offset = wire::unwrap(first, s.zero, s.client_next);
@@ -88,6 +92,7 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
   const wire::Bytes data = drop_known(env, s, offset, p.payload);
   if (s.stream_complete || (data.empty() && !fin)) {
     ++env.counters.packets_retransmitted_online;
+    note_repeat(s, before, now);
     return;
   }
   if (!data.empty()) {
@@ -171,6 +176,16 @@ void append_reset(Env& env, Session& s, Nanos now) {
   append(env, s, make_segment(env, s, s.client_next, SegmentKind::rst, now));
 }
 
+void note_repeat(Session& s, Nanos before, Nanos now) {
+  s.client_repeat_ms =
+      static_cast<uint32_t>(std::min<Nanos>(now - before, kMostRepeat) / kMillisecond);
+  s.client_at = now;
+}
+
+Nanos patience(const Session& s) {
+  return s.client_at + 3 * Nanos{s.client_repeat_ms} * kMillisecond;
+}
+
 void count_session(Env& env, Session& s) {
   if (s.counted) return;
   s.counted = true;
@@ -209,6 +224,7 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
 
 void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now) {
   const auto& h = packet.header;
+  const Nanos before = s.client_at;
   s.active_at = s.client_at = now;
   const int64_t acked_before = s.client_acked;
   if (h.has(wire::tcp_flag::kRst)) {
@@ -225,7 +241,7 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
   if (packet.truncated()) return;
   follow_acks(s, packet);
   if (h.has(wire::tcp_flag::kAck)) take_ack(env, s, packet, now);
-  take_stream(env, s, packet, acked_before, now);
+  take_stream(env, s, packet, acked_before, before, now);
 }
 
 void end_stream(Env& env, Session& s, Nanos now) {

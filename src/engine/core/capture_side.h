@@ -23,6 +23,10 @@ void lose_head(Env& env, Session& s, LossReason reason);
 // Loses everything that waits and whatever comes.
 void lose_all(Env& env, Session& s, LossReason reason);
 // Enters the session into the account (a watched connection does so with its first data).
+// The client repeats itself; its packet before came at `before`.
+void note_repeat(Session& s, Nanos before, Nanos now);
+// Until when its next repetition may be waited for: back-off doubles the time between them.
+[[nodiscard]] Nanos patience(const Session& s);
 void count_session(Env& env, Session& s);
 
 }  // namespace mirrorlab::engine

@@ -14,7 +14,11 @@ void Core::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
 void Core::on_header(const wire::HeaderRecord& record, Nanos now) {
   table_->on_header(record, now);
 }
-void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(up, now); }
+void Core::on_header_link(const wire::Endpoint& test, bool up, Nanos now) {
+  table_->on_header_link(&test, up, now);
+}
+void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(nullptr, up, now); }
+void Core::claim_again() { table_->claim_again(); }
 void Core::flush(Nanos now) { table_->flush(now); }
 void Core::on_timer(Nanos now) { table_->on_timer(now); }
 Nanos Core::next_wakeup() const { return table_->next_wakeup(); }

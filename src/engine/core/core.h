@@ -34,9 +34,13 @@ class Core {
   void on_client_packet(const wire::TcpPacket& packet, Nanos now);
   // A reply of the test host.
   void on_header(const wire::HeaderRecord& record, Nanos now);
-  // The header return came up or went down; on up, retransmission back-off is forgotten and all
-  // live mirrored connections are claimed again.
+  // The header return from `test` (from all test hosts) came up or went down. While it is down
+  // nothing is concluded from its silence; on up, retransmission back-off is forgotten, and where
+  // all come up all live mirrored connections are claimed again.
+  void on_header_link(const wire::Endpoint& test, bool up, Nanos now);
   void on_header_link(bool up, Nanos now);
+  // Claims all live mirrored connections once more, for an intercept that has just been reached.
+  void claim_again();
   // Sends what is due after a batch of packets or records.
   void flush(Nanos now);
   // Fires timers up to `now`, and flushes.

@@ -10,6 +10,12 @@
 
 namespace mirrorlab::engine {
 
+// The header return from one test endpoint.
+struct LinkState {
+  bool up = true;
+  Nanos up_at = 0;
+};
+
 struct Env {
   const Config& config;
   Sink& sink;
@@ -17,11 +23,12 @@ struct Env {
   Counters counters;
   ObjectPool<Segment> segments;
   BufferPool buffers;
-  uint64_t buffered = 0;  // sum of Session::buffered
-  bool link_up = true;
-  Nanos link_up_at = 0;
-  Nanos loss_seen_at = kNever;  // latest sign that the test host's packets get lost or overtaken
+  uint64_t buffered = 0;         // sum of Session::buffered
+  std::vector<LinkState> links;  // by mapping
+  Nanos loss_seen_at = kNever;   // latest sign that the test host's packets get lost or overtaken
 
+  [[nodiscard]] bool link_up(const Session& s) const { return links[s.mapping].up; }
+  [[nodiscard]] Nanos link_up_at(const Session& s) const { return links[s.mapping].up_at; }
   [[nodiscard]] wire::FlowKey mirrored_flow(const Session& s) const {
     return {s.client, config.mappings[s.mapping].test};
   }

@@ -23,16 +23,19 @@ constexpr uint16_t kLeastMss = 64;
 constexpr uint16_t kTimestampBytes = 12;
 // Why: a refused connection is tried again at the test service's pace of coming up, not ours.
 constexpr Nanos kRefusedRetry = 200 * kMillisecond;
+// How often a handshake begins anew because the test host resets what it seemed to have agreed to:
+// copies of our own resets may come late, but a service that refuses must not be asked for ever.
+constexpr uint8_t kMostRefusals = 3;
 constexpr Nanos kChallengeInterval = 10 * kMillisecond;
 constexpr Nanos kRefusedRetryMax = 2 * kSecond;
 
 Nanos handshake_deadline(const Env& env, const Session& s) {
-  return std::max(s.opened_at, env.link_up_at) + env.config.handshake_timeout;
+  return std::max(s.opened_at, env.link_up_at(s)) + env.config.handshake_timeout;
 }
 
 void arm_syn_timer(const Env& env, Session& s, Nanos wait, Nanos now) {
   s.rto_at = now + wait;
-  if (env.link_up) s.rto_at = std::min(s.rto_at, handshake_deadline(env, s));
+  if (env.link_up(s)) s.rto_at = std::min(s.rto_at, handshake_deadline(env, s));
 }
 
 void send_syn(Env& env, Session& s, Nanos now) {
@@ -109,7 +112,8 @@ void open_connection(Env& env, Session& s, Nanos now) {
   start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
   s.opened_at = now;
   s.challenged_at = 0;
-  s.refused = s.timestamps_ok = s.taken_back = s.refused_back = false;
+  s.refused = s.timestamps_ok = s.taken_back = false;
+  s.refused_back = 0;
   s.turn_at = s.ack_at = s.probe_at = kNever;
   if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
   s.claimed = true;
@@ -155,7 +159,8 @@ bool older_timestamp(const Session& s, const wire::HeaderRecord& r) {
 // Back to SYN-SENT: the test host has no connection with the numbers that were taken.
 void begin_anew(Env& env, Session& s, Nanos now) {
   take_back_sent(s);
-  s.taken_back = s.refused_back = true;
+  s.taken_back = true;
+  ++s.refused_back;
   s.connection = Connection::syn_sent;
   s.ack_due = false;
   ++env.counters.syn_retransmitted;
@@ -186,11 +191,11 @@ bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Na
     }
     // A service that resets says so with an ack; without one it is the answer to an ack that did
     // not fit (RFC 9293 3.10.7.4), or to data for a service that has closed.
-    if (r.has(kAck) || !acked_by_us || s.rcv_fin || s.refused_back) return false;
+    if (r.has(kAck) || !acked_by_us || s.rcv_fin || s.refused_back >= kMostRefusals) return false;
     begin_anew(env, s, now);
     return true;
   }
-  if (s.taken_back && !s.refused_back && acks_syn && !acceptable(s, r)) {
+  if (s.taken_back && s.refused_back < kMostRefusals && acks_syn && !acceptable(s, r)) {
     // The SYN-ACK that was taken last came late: the test host answers by the numbers of another.
     ++env.counters.challenge_acks;
     emit_stray_reset(env, r);
@@ -204,7 +209,7 @@ bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Na
 }
 
 void on_syn_timer(Env& env, Session& s, Nanos now) {
-  if (!env.link_up || now < handshake_deadline(env, s)) {
+  if (!env.link_up(s) || now < handshake_deadline(env, s)) {
     if (s.backoff < 16) ++s.backoff;
     ++env.counters.syn_retransmitted;
     send_syn(env, s, now);

@@ -166,8 +166,8 @@ namespace {
 // The test host is given up when nothing was heard for the user timeout, or when it answers but
 // takes nothing (a window that stays closed).
 LossReason given_up(const Env& env, const Session& s, Nanos now) {
-  if (s.stalled_since == 0 || !env.link_up) return LossReason::none;
-  const Nanos since = std::max(s.stalled_since, env.link_up_at);
+  if (s.stalled_since == 0 || !env.link_up(s)) return LossReason::none;
+  const Nanos since = std::max(s.stalled_since, env.link_up_at(s));
   if (now - std::max(since, s.heard_at) >= env.config.user_timeout) {
     return LossReason::test_unreachable;
   }

@@ -135,8 +135,8 @@ Nanos certain_since(const Env& env, const Session& s) {
   // what came before the test host tells, once it was asked.
   if (s.connection == Connection::none) return s.hole_since;
   const bool asked_all = s.connection == Connection::established && s.queue.empty();
-  if (!asked_all || !env.link_up || client_position(s) <= s.rcv_nxt) return kNever;
-  return std::max({s.hole_since, s.all_acked_at, s.answer_at, env.link_up_at});
+  if (!asked_all || !env.link_up(s) || client_position(s) <= s.rcv_nxt) return kNever;
+  return std::max({s.hole_since, s.all_acked_at, s.answer_at, env.link_up_at(s)});
 }
 }  // namespace
 

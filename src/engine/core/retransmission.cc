@@ -42,7 +42,7 @@ void send_tail_loss_probe(Env& env, Session& s, Nanos now) {
 void time_out(Env& env, Session& s, Nanos now) {
   ++env.counters.rto_expirations;
   s.probe_at = kNever;
-  if (!env.link_up) {
+  if (!env.link_up(s)) {
     // Why: silence says nothing while nobody hears the answer. One segment keeps asking; the state
     // of the path is kept for when the header return is back.
     back_off(s);

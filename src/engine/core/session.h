@@ -70,7 +70,8 @@ struct Session {
   int64_t last_data_mark = 0;  // answer mark of the latest data (S3)
   int64_t client_acked = 0;    // answer bytes the client has acked
   Nanos client_acked_at = 0;
-  Nanos client_at = 0;  // the client's last packet
+  Nanos client_at = 0;            // the client's last packet
+  uint32_t client_repeat_ms = 0;  // time to it from the one before, where it repeats itself
   // Offset of the latest ack without data that moved client_acked: a client that had its answer.
   int64_t bare_ack_at = -1;
   SegmentList out_of_order;  // sorted, disjoint, beyond client_next
@@ -118,10 +119,10 @@ struct Session {
   bool sack_ok = false;
   bool timestamps_ok = false;
   bool scale_ok = false;
-  bool confirmed = false;     // an ack of data showed that the SYN-ACK was no stale one
-  bool taken_back = false;    // this handshake was begun anew already
-  bool refused_back = false;  // by a reset, which it may be only once
-  bool refused = false;       // the last SYN was answered by RST
+  bool confirmed = false;    // an ack of data showed that the SYN-ACK was no stale one
+  bool taken_back = false;   // this handshake was begun anew already
+  uint8_t refused_back = 0;  // how often by a reset; see kMostRefusals
+  bool refused = false;      // the last SYN was answered by RST
   bool fin_acked = false;
   bool took_turn = false;  // something was sent on this connection
 

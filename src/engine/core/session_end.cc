@@ -50,7 +50,8 @@ void finish_session(Env& env, Session& s, Nanos now) {
   lose_all(env, s, LossReason::shutdown);  // empty but where the caller left something
   s.connection = Connection::finished;
   stop_timers(s);
-  s.end_at = now + env.config.time_wait;
+  // Why the patience: what a client repeats after its session is forgotten looks like another one.
+  s.end_at = std::max(now + env.config.time_wait, patience(s));
   if (!s.counted) return;
   --env.account.sessions_live;
   if (s.first_loss == LossReason::none) {

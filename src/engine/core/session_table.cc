@@ -1,5 +1,8 @@
 #include "engine/core/session_table.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "engine/core/capture_side.h"
 #include "engine/core/emit.h"
 #include "engine/core/handshake.h"
@@ -17,7 +20,9 @@ using wire::tcp_flag::kRst;
 using wire::tcp_flag::kSyn;
 
 SessionTable::SessionTable(const Config& config, Sink& sink)
-    : config_(config), env_{config_, sink, {}, {}, {}, {}} {}
+    : config_(config), env_{config_, sink, {}, {}, {}, {}, 0, {}} {
+  env_.links.resize(config_.mappings.size());
+}
 
 // A core may end with live sessions (a killed engine in the simulator); their buffers are its own.
 SessionTable::~SessionTable() {
@@ -196,7 +201,11 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   if (s.connection == Connection::finished) {
     const bool anew =
         syn ? !(s.whole && h.seq + 1 == s.zero) : !s.stream_complete && packet.payload_length > 0;
-    if (!anew) return;
+    if (!anew) {
+      note_repeat(s, s.client_at, now);
+      s.end_at = std::max(s.end_at, patience(s));
+      return;
+    }
     if (syn) ++env_.counters.reused_tuples;
     const uint32_t ts_offset = s.ts_offset;
     const bool old_known = s.whole;
@@ -238,17 +247,29 @@ void SessionTable::on_header(const wire::HeaderRecord& record, Nanos now) {
   mark_dirty(id);
 }
 
-void SessionTable::on_header_link(bool up, Nanos now) {
-  if (env_.link_up == up) return;
-  env_.link_up = up;
-  if (!up) return;
-  env_.link_up_at = now;
+void SessionTable::on_header_link(const wire::Endpoint* test, bool up, Nanos now) {
+  std::vector<bool> back(env_.links.size());
+  for (size_t i = 0; i < env_.links.size(); ++i) {
+    LinkState& link = env_.links[i];
+    if (link.up == up || (test != nullptr && config_.mappings[i].test != *test)) continue;
+    link.up = up;
+    if (up) link.up_at = now;
+    back[i] = up;
+  }
+  if (std::ranges::none_of(back, std::identity())) return;
+  if (test == nullptr) claim_again();
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
     Session& s = at(id);
-    if (!s.live || !s.claimed) continue;
-    env_.sink.claim(env_.mirrored_flow(s));
+    if (!s.live || !s.claimed || !back[s.mapping]) continue;
     probe_after_outage(s, now, (id % 64) * kMillisecond);
     mark_dirty(id);
+  }
+}
+
+void SessionTable::claim_again() {
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    const Session& s = at(id);
+    if (s.live && s.claimed) env_.sink.claim(env_.mirrored_flow(s));
   }
 }
 

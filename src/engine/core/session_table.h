@@ -25,7 +25,9 @@ class SessionTable {
 
   void on_client_packet(const wire::TcpPacket& packet, Nanos now);
   void on_header(const wire::HeaderRecord& record, Nanos now);
-  void on_header_link(bool up, Nanos now);
+  // `test`: null for all.
+  void on_header_link(const wire::Endpoint* test, bool up, Nanos now);
+  void claim_again();
   void flush(Nanos now);
   void on_timer(Nanos now);
   [[nodiscard]] Nanos next_wakeup() const;

@@ -31,12 +31,13 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
   if (auto watched = e->watch_capture(); !watched) return tl::unexpected(watched.error());
   CopyEngine* self = e.get();
   for (size_t i = 0; i < options.intercepts.size(); ++i) {
-    e->links_.push_back(
-        {e->parts_.link(
-             loop, options.intercepts[i], key,
-             [self](const wire::HeaderRecord& r, os::Nanos now) { self->core_->on_header(r, now); },
-             [self, i](bool up, os::Nanos now) { self->on_link(i, up, now); }),
-         0, 0});
+    e->links_.push_back({e->parts_.link(
+                             loop, options.intercepts[i], key,
+                             [self, i](const wire::HeaderRecord& r, os::Nanos now) {
+                               self->take_record(i, r, now);
+                             },
+                             [self, i](bool up, os::Nanos now) { self->on_link(i, up, now); }),
+                         0, 0, std::vector<bool>(e->tests_.size())});
   }
   loop.after_batch([self](os::Nanos now) { self->end_turn(now); });
   return e;
@@ -92,11 +93,14 @@ void CopyEngine::on_link(size_t index, bool up, os::Nanos now) {
   if (!up) {
     l.down_since = now;
   } else {
-    // Down and up: the core then claims every live connection, here only at the new link.
     claim_only_ = l.link.get();
-    core_->on_header_link(false, now);
-    core_->on_header_link(true, now);
+    core_->claim_again();
     claim_only_ = nullptr;
+    // Why: one that was abandoned was not down for the core; what it serves begins anew all the
+    // same.
+    for (size_t test = 0; test < tests_.size(); ++test) {
+      if (may_serve(l, test)) core_->on_header_link(tests_[test], false, now);
+    }
   }
   settle_links(now);
 }
@@ -112,21 +116,40 @@ void CopyEngine::say_link(size_t index, bool up, os::Nanos now) {
                          "; connecting again");
 }
 
-// The core waits for answers while a link is down that may still bring them.
+void CopyEngine::take_record(size_t index, const wire::HeaderRecord& record, os::Nanos now) {
+  // With one link there is nothing to tell apart.
+  for (size_t test = 0; links_.size() > 1 && test < tests_.size(); ++test) {
+    if (tests_[test] == record.flow.server) links_[index].serves[test] = true;
+  }
+  core_->on_header(record, now);
+}
+
+// Whose replies an intercept returns is not told, but seen. Until any has returned one of `test`,
+// each of them may.
+bool CopyEngine::may_serve(const Link& link, size_t test) const {
+  return link.serves[test] ||
+         std::ranges::none_of(links_, [test](const Link& l) { return l.serves[test]; });
+}
+
+// The core waits for a test host's answers while a link is down that may still bring them.
 void CopyEngine::settle_links(os::Nanos now) {
-  bool any_up = false;
-  bool awaited = false;
+  const auto waits_for = [now](const Link& l) {
+    return !l.link->up() && now - l.down_since < kAbandoned;
+  };
+  for (size_t test = 0; test < tests_.size(); ++test) {
+    bool any_up = false;
+    bool awaited = false;
+    for (const Link& l : links_) {
+      if (!may_serve(l, test)) continue;
+      any_up = any_up || l.link->up();
+      awaited = awaited || waits_for(l);
+    }
+    core_->on_header_link(tests_[test], any_up && !awaited, now);
+  }
   os::Nanos next = os::kNever;
   for (const Link& l : links_) {
-    any_up = any_up || l.link->up();
-    if (l.link->up() || now - l.down_since >= kAbandoned) continue;
-    awaited = true;
-    next = std::min(next, l.down_since + kAbandoned);
+    if (waits_for(l)) next = std::min(next, l.down_since + kAbandoned);
   }
-  // Why muted: each link was told every claim when it came up, and since.
-  claims_muted_ = true;
-  core_->on_header_link(any_up && !awaited, now);
-  claims_muted_ = false;
   loop_.set_timer(link_timer_, next);
 }
 
@@ -169,7 +192,6 @@ void CopyEngine::transmit(const wire::TcpHeader& header, wire::Bytes payload) {
 }
 
 void CopyEngine::claim(const wire::FlowKey& mirrored) {
-  if (claims_muted_) return;
   if (claim_only_ != nullptr) return claim_only_->claim(mirrored, true);
   for (Link& l : links_) l.link->claim(mirrored, true);
 }

@@ -51,6 +51,7 @@ class CopyEngine : private Sink {
     std::unique_ptr<HeaderLink> link;
     os::Nanos down_since = 0;
     os::Nanos noticed = 0;  // when a change was last said
+    std::vector<bool> serves;  // by test endpoint: it has brought records of it
   };
   // An intercept that stays away this long no longer holds up what the others serve.
   static constexpr os::Nanos kAbandoned = 30 * os::kNanosPerSecond;
@@ -61,6 +62,8 @@ class CopyEngine : private Sink {
   void on_link(size_t index, bool up, os::Nanos now);
   void say_link(size_t index, bool up, os::Nanos now);
   void settle_links(os::Nanos now);
+  void take_record(size_t index, const wire::HeaderRecord& record, os::Nanos now);
+  [[nodiscard]] bool may_serve(const Link& link, size_t test) const;
   void flush_links();
   void flush_sender(os::Nanos now);
   void end_turn(os::Nanos now);
@@ -81,7 +84,6 @@ class CopyEngine : private Sink {
   std::unique_ptr<Core> core_;
   std::vector<Link> links_;
   HeaderLink* claim_only_ = nullptr;  // while all live connections are claimed at a new link
-  bool claims_muted_ = false;
   os::EventLoop::TimerId core_timer_;
   os::EventLoop::TimerId sender_timer_;
   os::EventLoop::TimerId link_timer_;

@@ -26,6 +26,25 @@ TEST(HeaderLink, WhileItIsDownOneSegmentKeepsAsking) {
   EXPECT_EQ(t.take_sent().size(), 10U);
 }
 
+TEST(HeaderLink, OneTestHostsOutageConcernsItsSessionsOnly) {
+  Config config = Script::config();
+  config.user_timeout = 2 * kSecond;
+  Script t(config);
+  t.open();
+  t.play("client P. 1:101(100) ack 1\nengine P. 1:101(100) ack 1");
+  t.core().on_header_link(*wire::Endpoint::parse("192.0.2.77:80"), false, t.now());
+  t.advance(20 * kSecond);
+  t.take_sent();
+  EXPECT_EQ(t.lost(LossReason::test_unreachable), 100U) << "another one's";
+
+  t.open(2);
+  t.play("client/2 P. 1:101(100) ack 1\nengine/2 P. 1:101(100) ack 1");
+  t.core().on_header_link(config.mappings[0].test, false, t.now());
+  t.advance(20 * kSecond);
+  t.take_sent();
+  EXPECT_EQ(t.lost(LossReason::test_unreachable), 100U) << "its own";
+}
+
 TEST(HeaderLink, AnOutageIsNotTheTestHostsSilence) {
   Config config = Script::config();
   config.user_timeout = 2 * kSecond;

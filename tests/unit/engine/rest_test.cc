@@ -26,5 +26,31 @@ TEST(Rest, AHeldAckEndsWithItsConnection) {
   EXPECT_GT(t.core().next_wakeup(), t.now() + kSecond) << "a timer spins";
 }
 
+// Its host does not hear the acks. Back-off doubles its pauses beyond any fixed TIME-WAIT.
+TEST(Rest, AClientThatRepeatsItselfIsNoNewSession) {
+  Script t;
+  t.open();
+  t.play(R"(
+    client FP. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    engine F. 101:101(0) ack 1
+    host F. 1:1(0) ack 102
+    engine . 102:102(0) ack 2
+    end mirrored captured 100
+    quiet 1s
+    client FP. 1:101(100) ack 1
+    quiet 2s
+    client FP. 1:101(100) ack 1
+    quiet 4s
+    client FP. 1:101(100) ack 1
+    quiet 8s
+    client FP. 1:101(100) ack 1
+    quiet 60s
+  )");
+  EXPECT_EQ(t.account().sessions_captured, 1U);
+  EXPECT_EQ(t.account().bytes_captured, 100U);
+  EXPECT_EQ(t.claims(), 0U) << "it is forgotten in the end";
+}
+
 }  // namespace
 }  // namespace mirrorlab::engine::kit

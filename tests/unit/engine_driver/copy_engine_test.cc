@@ -83,7 +83,7 @@ class CopyEngineTest : public testing::Test {
  protected:
   void make(size_t links, const std::string& log = {}) {
     CopyOptions options;
-    options.core.mappings = {{{{}, 80}, *wire::Endpoint::parse("10.2.0.2:80")}};
+    options.core = config_;
     options.session_log = log;
     for (size_t i = 0; i < links; ++i) {
       options.intercepts.push_back(*wire::Endpoint::parse("10.2.0.2:1"));
@@ -132,6 +132,11 @@ class CopyEngineTest : public testing::Test {
   size_t count(const std::string& event) const {
     return static_cast<size_t>(std::ranges::count(script_.events, event));
   }
+  Config config_ = [] {
+    Config c;
+    c.mappings = {{{{}, 80}, *wire::Endpoint::parse("10.2.0.2:80")}};
+    return c;
+  }();
   Script script_;
   nlohmann::json figures_;
   std::unique_ptr<os::EventLoop> loop_;
@@ -173,6 +178,54 @@ TEST_F(CopyEngineTest, ALinkThatComesUpIsToldEveryLiveConnectionAndOthersAreNot)
   link(0, true);
   EXPECT_EQ(count("claim 0"), 4U);
   EXPECT_EQ(count("claim 1"), 2U);
+}
+
+// Silence is taken for an answer only where an answer could come.
+class TwoTestHosts : public CopyEngineTest {
+ protected:
+  static constexpr const char* kTests[] = {"10.2.0.2:80", "10.3.0.2:80"};
+
+  void SetUp() override {
+    config_.mappings = {{{{}, 80}, *wire::Endpoint::parse(kTests[0])},
+                        {{{}, 81}, *wire::Endpoint::parse(kTests[1])}};
+    config_.handshake_timeout = 20 * kMillisecond;
+    make(2);
+    link(0, true);
+    link(1, true);
+    // Each intercept brings the replies of one.
+    for (size_t i = 0; i < 2; ++i) reply(i, i);
+  }
+  // Intercept `from` returns a header of test host `of`.
+  void reply(size_t from, size_t of) {
+    wire::HeaderRecord r;
+    r.flow = {*wire::Endpoint::parse("10.9.0.9:9"), *wire::Endpoint::parse(kTests[of])};
+    r.flags = wire::tcp_flag::kRst;
+    script_.records[from](r, loop_->now());
+  }
+  // Connections given up although nobody could have heard an answer are counted too: the loop runs
+  // for several handshake time-outs.
+  size_t given_up() {
+    const auto until = os::steady_now() + 100 * kMillisecond;
+    while (os::steady_now() < until) EXPECT_TRUE(loop_->turn(5));
+    return engine_->core()
+        .account()
+        .sessions_lost[static_cast<size_t>(LossReason::handshake_timeout)];
+  }
+};
+
+TEST_F(TwoTestHosts, ALinkThatIsDownHoldsUpOnlyWhatItServes) {
+  capture_syn(1, "10.1.0.1:80");
+  capture_syn(2, "10.1.0.1:81");
+  link(1, false);
+  EXPECT_EQ(given_up(), 0U);
+}
+
+TEST_F(TwoTestHosts, ALinkThatIsDownHoldsUpAllThatItServes) {
+  reply(1, 0);
+  capture_syn(1, "10.1.0.1:80");
+  capture_syn(2, "10.1.0.1:81");
+  link(1, false);
+  EXPECT_EQ(given_up(), 0U);
 }
 
 TEST_F(CopyEngineTest, EndsWithABalancedAccountAndALineForEverySession) {
