@@ -158,6 +158,7 @@ void take_ack(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {
     s.client_acked_at = now;
   }
   const int64_t acked = wire::unwrap(h.ack, s.answer_zero, s.client_acked);
+  env.packet_mark = acked;
   // Acks may come late. Only what is acked closes the window, so of two that ack the same the
   // closed one is the older.
   if (acked > s.client_acked || (acked == s.client_acked && h.window != 0)) {
@@ -240,6 +241,7 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
   // A packet cut by the capture was not captured; what follows shows the hole.
   if (packet.truncated()) return;
   follow_acks(s, packet);
+  env.packet_mark = s.client_acked;
   if (h.has(wire::tcp_flag::kAck)) take_ack(env, s, packet, now);
   take_stream(env, s, packet, acked_before, before, now);
 }

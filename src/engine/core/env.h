@@ -25,6 +25,7 @@ struct Env {
   BufferPool buffers;
   uint64_t buffered = 0;         // sum of Session::buffered
   std::vector<LinkState> links;  // by mapping
+  int64_t packet_mark = 0;       // answer bytes that the captured packet at hand acks
   Nanos loss_seen_at = kNever;   // latest sign that the test host's packets get lost or overtaken
 
   [[nodiscard]] bool link_up(const Session& s) const { return links[s.mapping].up; }

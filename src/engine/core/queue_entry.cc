@@ -20,6 +20,8 @@ Segment* make_segment(Env& env, Session& s, int64_t offset, SegmentKind kind, Na
 
 Segment* make_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool push, Nanos now) {
   Segment* seg = make_segment(env, s, offset, SegmentKind::data, now);
+  // Why not client_acked: a later ack may have overtaken the packet, which began no turn for that.
+  seg->answer_mark = std::min(seg->answer_mark, env.packet_mark);
   seg->push = push;
   seg->length = static_cast<uint32_t>(data.size());
   seg->buffer = env.buffers.take(data.size());

@@ -48,6 +48,8 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
       // Why: how much of the answer belongs to what was sent is not known; it shall have ended.
       at = std::max(at, std::min(silent + floor, since + env.config.turn_hold_limit));
     } else if (have > want && !s.rcv_fin) {
+      // What was not acked was not answered, whatever came.
+      if (!all_acked) return {};
       // More than the online host had sent by then: either the tail of a longer answer is still on
       // its way, or the client did not wait for all of it. Give the tail a moment, but a test host
       // that never falls quiet cannot hold the client, who has all the answer it waited for.

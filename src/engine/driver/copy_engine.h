@@ -50,7 +50,7 @@ class CopyEngine : private Sink {
   struct Link {
     std::unique_ptr<HeaderLink> link;
     os::Nanos down_since = 0;
-    os::Nanos noticed = 0;  // when a change was last said
+    os::Nanos noticed = 0;     // when a change was last said
     std::vector<bool> serves;  // by test endpoint: it has brought records of it
   };
   // An intercept that stays away this long no longer holds up what the others serve.

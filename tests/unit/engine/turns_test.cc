@@ -228,9 +228,23 @@ TEST(TurnSurplus, ThatCameBeforeATurnLeftIsNoAnswerToIt) {
     client P. 201:301(100) ack 201
     host . 1:901(900) ack 1                # the ack of the request is late
     engine . 101:101(0) ack 901
+    quiet 50ms
+    host . 901:901(0) ack 101
     +25ms engine P. 101:201(100) ack 901
-    +20ms engine P. 101:201(100) ack 901  # a tail loss probe: asked again
-    +25ms engine P. 201:301(100) ack 901
+    host . 901:901(0) ack 201
+    quiet 900ms
+    host P. 901:1001(100) ack 201
+    engine P. 201:301(100) ack 1001
+  )");
+}
+
+TEST_F(Turns, AnAckThatOvertookASegmentMakesItNoTurn) {
+  t.play(R"(
+    client . 201:201(0) ack 501
+    client P. 101:201(100) ack 1           # sent before it
+    engine P. 101:201(100) ack 1
+    client P. 201:301(100) ack 501
+    quiet 50ms
   )");
 }
 
