@@ -30,6 +30,7 @@ std::string line(std::string_view name, std::string_view words) {
 std::string service_words(const scenario::Service& s) {
   std::string text = fmt::format("{} `{}` on port {}", to_string(s.kind), s.id, s.port);
   if (!s.command.empty()) text += ": " + s.command;
+  if (s.recorder.mode == "replay") text += ": answers of " + s.recorder.replay.file;
   return text;
 }
 
@@ -66,6 +67,10 @@ std::string engine_words(const scenario::Engine& e) {
   return text;
 }
 
+std::string speed_words(double speed) {
+  return speed > 0 ? fmt::format("{:.4g} times as fast as captured", speed) : "without pauses";
+}
+
 std::string traffic_words(const scenario::Traffic& t) {
   std::string text = fmt::format("from {} to {}:{}", t.from, t.to_node, t.to_port);
   if (t.start.count() > 0) text += ", starts at " + to_text(t.start);
@@ -85,6 +90,9 @@ std::string traffic_words(const scenario::Traffic& t) {
     case scenario::TrafficKind::script:
       return text + fmt::format(", {} connection(s){} of {} scripted steps", t.connections,
                                 t.per_client ? " per client" : "", t.steps.size());
+    case scenario::TrafficKind::pcap:
+      return text + fmt::format(", the clients of {}, {} time(s), {}", t.replay.file, t.repeat,
+                                speed_words(t.replay.speed));
     case scenario::TrafficKind::command:
       return text + ", " + t.command;
   }

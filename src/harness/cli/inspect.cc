@@ -3,9 +3,9 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "harness/cli/captures.h"
 #include "harness/cli/explain.h"
 #include "harness/cli/select.h"
-#include "harness/scenario/scenario_file.h"
 
 namespace mirrorlab::cli {
 
@@ -20,7 +20,7 @@ int for_each_file(const std::vector<std::string>& places, Show show) {
   }
   int code = 0;
   for (const auto& file : *files) {
-    const auto read = scenario::read_scenario_file(file);
+    const auto read = read_playable(file);
     if (read) {
       show(file, *read);
     } else {

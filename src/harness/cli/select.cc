@@ -6,7 +6,7 @@
 #include <regex>
 #include <set>
 
-#include "harness/scenario/scenario_file.h"
+#include "harness/cli/captures.h"
 
 namespace mirrorlab::cli {
 
@@ -68,7 +68,7 @@ tl::expected<std::vector<scenario::Scenario>, std::string> select(const Selectio
   std::map<std::string, std::string> file_of;
   std::string variants;
   for (const auto& file : *files) {
-    auto read = scenario::read_scenario_file(file);
+    auto read = read_playable(file);
     if (!read) return tl::unexpected(read.error().text());
     for (auto& s : *read) {
       if (!selection.filter.empty() && !std::regex_search(title(s), *wanted)) continue;

@@ -72,8 +72,9 @@ Program::Spec service_program(const LabContext& lab, const scenario::Node& node,
     case ServiceKind::recorder:
       spec.ready.log = "ready";
       spec.command = [&lab, &service, name = spec.name](int run) {
-        return Words{lab.programs + "/mirrorlab", "serve",
-                     serve_options(service, recording_file(lab, name, run)).dump()};
+        return Words{
+            lab.programs + "/mirrorlab", "serve",
+            serve_options(service, recording_file(lab, name, run), lab.scenario.path).dump()};
       };
       return spec;
     case ServiceKind::nginx:

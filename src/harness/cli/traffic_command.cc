@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 
 namespace mirrorlab::cli {
 
@@ -31,22 +32,38 @@ nlohmann::json steps_json(const std::vector<scenario::Step>& steps) {
   }
   return all;
 }
+
+void add_replay(nlohmann::json& o, const scenario::Replay& replay, const std::string& scenario) {
+  o["capture"] = capture_path(replay.file, scenario);
+  o["pause_percent"] =
+      replay.speed > 0 ? static_cast<uint64_t>(std::llround(100 / replay.speed)) : uint64_t{0};
+  o["longest_pause_ns"] = static_cast<uint64_t>(replay.longest_pause.count());
+}
 }  // namespace
 
-nlohmann::json serve_options(const scenario::Service& service, const std::string& recording) {
+std::string capture_path(const std::string& file, const std::string& scenario) {
+  return std::filesystem::absolute(std::filesystem::path(scenario).parent_path() / file)
+      .lexically_normal()
+      .string();
+}
+
+nlohmann::json serve_options(const scenario::Service& service, const std::string& recording,
+                             const std::string& scenario) {
   const auto& r = service.recorder;
-  return {{"port", service.port},
-          {"mode", r.mode},
-          {"record", recording},
-          {"answer", r.answer},
-          {"answer_every", r.answer_every},
-          {"interim", r.interim},
-          {"close_after", r.close_after},
-          {"close_by_reset", r.close_by_reset},
-          {"delay_ns", span(r.delay)},
-          {"write_size", r.write_size},
-          {"read_rate", r.read_rate},
-          {"window", r.window}};
+  nlohmann::json o{{"port", service.port},
+                   {"mode", r.mode},
+                   {"record", recording},
+                   {"answer", r.answer},
+                   {"answer_every", r.answer_every},
+                   {"interim", r.interim},
+                   {"close_after", r.close_after},
+                   {"close_by_reset", r.close_by_reset},
+                   {"delay_ns", span(r.delay)},
+                   {"write_size", r.write_size},
+                   {"read_rate", r.read_rate},
+                   {"window", r.window}};
+  if (r.mode == "replay") add_replay(o, r.replay, scenario);
+  return o;
 }
 
 nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) {
@@ -86,6 +103,14 @@ nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) 
                 {"bytes", span(t.bytes)},
                 {"chunk", span(t.chunk)},
                 {"echoed", place.built_in_mode == "echo"}});
+      break;
+    case scenario::TrafficKind::pcap:
+      o["kind"] = "replay";
+      o["repeat"] = t.repeat;
+      add_replay(o, t.replay, place.scenario);
+      if (place.built_in_mode != "replay") {
+        o["quiet_ns"] = static_cast<uint64_t>(t.quiet.count());
+      }
       break;
     case scenario::TrafficKind::http:
     case scenario::TrafficKind::command:

@@ -29,7 +29,7 @@ std::vector<std::string> traffic_command(const LabContext& lab, const Topology& 
   }
   const auto o = load_options(
       t, {lab.plan.endpoint(t.to_node, t.to_port).to_string(), lab.plan.address(t.from).to_string(),
-          lab.scenario.node(t.from)->count, spaces, mode, lab.scenario.seed});
+          lab.scenario.node(t.from)->count, spaces, mode, lab.scenario.seed, lab.scenario.path});
   return {lab.programs + "/mirrorlab", "load", o.dump()};
 }
 

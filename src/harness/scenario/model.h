@@ -32,9 +32,16 @@ struct Readiness {
 
 enum class ServiceKind : uint8_t { recorder, nginx, redis, memcached, command };
 
+// Captured conversations, for `kind: pcap` and `service: replay`.
+struct Replay {
+  std::string file;  // pcap or pcapng, beside the scenario file
+  double speed = 1;  // pauses are divided by it; 0: none are kept
+  Duration longest_pause = std::chrono::seconds(1);
+};
+
 // How the built-in service behaves (docs/SCENARIO.md). Zero: as it comes.
 struct Recorder {
-  std::string mode = "http";    // http, greeting, echo, sink
+  std::string mode = "http";    // http, greeting, echo, sink; replay for `service: replay`
   std::string answer = "same";  // same, longer, shorter, none
   uint64_t answer_every = 1;    // the rule above holds for every n-th answer
   uint64_t interim = 0;         // 1xx answers before each final one
@@ -44,6 +51,7 @@ struct Recorder {
   uint64_t write_size = 0;  // bytes of one write
   uint64_t read_rate = 0;   // bytes per second and connection
   uint64_t window = 0;      // bytes of receive buffer
+  Replay replay;
 };
 
 struct Service {
@@ -127,7 +135,7 @@ struct Engine {
   Location at;
 };
 
-enum class TrafficKind : uint8_t { http, script, redis, raw, command };
+enum class TrafficKind : uint8_t { http, script, redis, raw, pcap, command };
 
 enum class StepKind : uint8_t {
   connect,
@@ -187,6 +195,10 @@ struct Traffic {
   // raw
   Range<uint64_t> bytes{4096, 4096};  // of one connection
   Range<uint64_t> chunk{1024, 1024};  // of one send
+  // pcap
+  Replay replay;
+  uint64_t repeat = 1;                              // of every conversation
+  Duration quiet = std::chrono::milliseconds(200);  // ends an answer of a service that is no replay
   // script
   std::vector<Step> steps;
   // command

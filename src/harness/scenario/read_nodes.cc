@@ -35,21 +35,27 @@ uint16_t default_port(ServiceKind kind) {
 }
 
 Service read_service(const Value& value) {
-  std::vector<std::string_view> keys{"id",      "service", "port",       "command",
-                                     "options", "ready",   "stop_signal"};
-  std::vector<std::string_view> all = keys;
-  all.insert(all.end(), recorder_keys().begin(), recorder_keys().end());
+  using Keys = std::vector<std::string_view>;
+  const Keys keys{"id", "service", "port", "command", "options", "ready", "stop_signal"};
+  const auto with = [](Keys some, const Keys& more) {
+    some.insert(some.end(), more.begin(), more.end());
+    return some;
+  };
+  const Keys recorder_all = with(keys, recorder_keys());
+  const Keys replay_all = with(keys, replay_keys());
+  const size_t kind = Fields(value, with(recorder_all, replay_keys()))
+                          .need("service")
+                          .choice({"recorder", "nginx", "redis", "memcached", "command", "replay"});
   Service service;
   service.at = value.at();
-  service.kind =
-      static_cast<ServiceKind>(Fields(value, all)
-                                   .need("service")
-                                   .choice({"recorder", "nginx", "redis", "memcached", "command"}));
+  // A replay is the built-in service, too: it speaks by a capture.
+  const bool replay = kind == static_cast<size_t>(ServiceKind::command) + 1;
+  service.kind = replay ? ServiceKind::recorder : static_cast<ServiceKind>(kind);
   const bool recorder = service.kind == ServiceKind::recorder;
-  const Fields fields(value, recorder ? all : keys);
-  if (recorder) service.recorder = read_recorder(fields);
+  const Fields fields(value, replay ? replay_all : recorder ? recorder_all : keys);
+  if (recorder) service.recorder = replay ? read_replay_service(fields) : read_recorder(fields);
   const Value* id = fields.find("id");
-  service.id = id ? id->identifier() : to_string(service.kind);
+  service.id = id ? id->identifier() : replay ? "replay" : to_string(service.kind);
   const Value* port = fields.find("port");
   service.port = port ? static_cast<uint16_t>(port->integer(1, 65535)) : default_port(service.kind);
   const Value* command = fields.find("command");

@@ -32,6 +32,10 @@ struct Target {
 // Of the built-in service: its keys, and what they say.
 [[nodiscard]] const std::vector<std::string_view>& recorder_keys();
 [[nodiscard]] Recorder read_recorder(const Fields& fields);
+// Of `service: replay`.
+[[nodiscard]] const std::vector<std::string_view>& replay_keys();
+[[nodiscard]] Recorder read_replay_service(const Fields& fields);
+[[nodiscard]] Replay read_replay(const Fields& fields);
 // Of the kinds of traffic: their keys, and what they say.
 [[nodiscard]] std::vector<std::string_view> traffic_keys(TrafficKind kind);
 void read_traffic_kind(const Fields& fields, Traffic& traffic);

@@ -53,4 +53,34 @@ Recorder read_recorder(const Fields& fields) {
   return r;
 }
 
+const std::vector<std::string_view>& replay_keys() {
+  static const std::vector<std::string_view> kKeys{"file",  "speed", "longest_pause", "delay",
+                                                   "write", "read",  "window"};
+  return kKeys;
+}
+
+Recorder read_replay_service(const Fields& fields) {
+  Recorder r;
+  r.mode = "replay";
+  r.replay = read_replay(fields);
+  if (const Value* v = fields.find("delay")) r.delay = v->duration_range();
+  if (const Value* v = fields.find("write")) r.write_size = read_positive_size(*v);
+  if (const Value* v = fields.find("read")) r.read_rate = read_byte_rate(*v);
+  if (const Value* v = fields.find("window")) r.window = read_positive_size(*v);
+  return r;
+}
+
+Replay read_replay(const Fields& fields) {
+  Replay replay;
+  replay.file = fields.need("file").text();
+  if (const Value* v = fields.find("speed")) {
+    const std::string text = v->text();
+    const auto speed = parse_speed(text);
+    if (!speed) v->fail(speed.error());
+    replay.speed = *speed;
+  }
+  if (const Value* v = fields.find("longest_pause")) replay.longest_pause = v->duration();
+  return replay;
+}
+
 }  // namespace mirrorlab::scenario

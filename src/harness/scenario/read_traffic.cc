@@ -28,17 +28,20 @@ void read_connections(const Value& value, Traffic& traffic) {
 
 using Keys = std::vector<std::string_view>;
 const Keys kCommon{"id", "from", "to", "start", "kind"};
-const Keys kClients{"connections", "concurrency", "ports",  "spread",
-                    "write",       "read",        "window", "patience"};
+const Keys kBuiltIn{"write", "read", "window", "patience"};
+// What a capture does not say.
+const Keys kConnections{"connections", "concurrency", "ports", "spread"};
 
 // In the order of TrafficKind.
-const std::initializer_list<std::string_view> kKinds{"http", "script", "redis", "raw", "command"};
+const std::initializer_list<std::string_view> kKinds{"http", "script", "redis",
+                                                     "raw",  "pcap",   "command"};
 
 void add(Keys& keys, const Keys& more) { keys.insert(keys.end(), more.begin(), more.end()); }
 
 Keys keys_of(TrafficKind kind) {
   Keys keys = kCommon;
-  if (kind != TrafficKind::command) add(keys, kClients);
+  if (kind != TrafficKind::command && kind != TrafficKind::pcap) add(keys, kConnections);
+  if (kind != TrafficKind::command) add(keys, kBuiltIn);
   add(keys, traffic_keys(kind));
   return keys;
 }

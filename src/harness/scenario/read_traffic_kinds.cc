@@ -65,6 +65,15 @@ void read_raw(const Fields& fields, Traffic& traffic) {
   if (const Value* v = fields.find("chunk")) traffic.chunk = read_positive_sizes(*v);
 }
 
+void read_pcap(const Fields& fields, Traffic& traffic) {
+  traffic.replay = read_replay(fields);
+  if (const Value* v = fields.find("repeat")) traffic.repeat = v->integer(1, 1'000'000);
+  if (const Value* v = fields.find("quiet")) {
+    traffic.quiet = v->duration();
+    if (traffic.quiet.count() == 0) v->fail("expected a duration above 0");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string_view> traffic_keys(TrafficKind kind) {
@@ -76,6 +85,8 @@ std::vector<std::string_view> traffic_keys(TrafficKind kind) {
       return {"requests", "pipeline", "value", "keys", "sets", "think", "hold", "finish"};
     case TrafficKind::raw:
       return {"bytes", "chunk", "think", "hold", "finish"};
+    case TrafficKind::pcap:
+      return {"file", "speed", "longest_pause", "repeat", "quiet"};
     case TrafficKind::script:
       return {"steps"};
     case TrafficKind::command:
@@ -92,6 +103,8 @@ void read_traffic_kind(const Fields& fields, Traffic& traffic) {
       return read_redis(fields, traffic);
     case TrafficKind::raw:
       return read_raw(fields, traffic);
+    case TrafficKind::pcap:
+      return read_pcap(fields, traffic);
     case TrafficKind::script:
       traffic.steps = read_steps(fields.need("steps"));
       return;

@@ -131,6 +131,18 @@ Parsed<double> parse_percent(std::string_view text) {
   return number / 100;
 }
 
+Parsed<double> parse_speed(std::string_view text) {
+  constexpr double kSlowest = 0.001, kFastest = 10'000;
+  if (text == "max") return 0.0;
+  const auto number = text.ends_with('x') ? parse_number(text.substr(0, text.size() - 1))
+                                          : Parsed<double>(tl::unexpected(std::string()));
+  if (!number || *number < kSlowest || *number > kFastest) {
+    return tl::unexpected(
+        fmt::format("`{}` is no speed: write one like 10x (from 0.001x to 10000x), or max", text));
+  }
+  return *number;
+}
+
 Parsed<Range<Duration>> parse_duration_range(std::string_view text) {
   return parse_range<Duration>(text, parse_duration);
 }

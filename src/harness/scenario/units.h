@@ -30,6 +30,8 @@ using Parsed = tl::expected<T, std::string>;
 [[nodiscard]] Parsed<uint64_t> parse_rate(std::string_view text);
 // "1%" gives 0.01. From 0% to 100%.
 [[nodiscard]] Parsed<double> parse_percent(std::string_view text);
+// "10x", "0.5x": so many times as fast; "max" gives 0, as fast as it goes. From 0.001x to 10000x.
+[[nodiscard]] Parsed<double> parse_speed(std::string_view text);
 // "5ms..50ms", or one quantity, which is both ends.
 [[nodiscard]] Parsed<Range<Duration>> parse_duration_range(std::string_view text);
 [[nodiscard]] Parsed<Range<uint64_t>> parse_size_range(std::string_view text);

@@ -40,14 +40,15 @@ bool Client::bind_to_client(int fd, std::string& error) {
   wire::Endpoint from{plus(options_.first_client, client), 0};
   const int one = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  const bool replay = options_.kind == ClientKind::replay;
   const unsigned tries =
       options_.first_port == 0 ? 1U : 1U + options_.last_port - options_.first_port;
-  if (options_.first_port == 0) {
+  if (options_.first_port == 0 && !replay) {
     ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
   }
   sockaddr_storage address{};
   for (unsigned i = 0; i < tries; ++i) {
-    from.port = host_.next_port(client);
+    from.port = host_.next_port(client, number_);
     const socklen_t length = sockaddr_of(from, address);
     if (::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0) {
       const socklen_t to = sockaddr_of(options_.service, address);
@@ -118,6 +119,7 @@ void Client::run(os::Nanos now) {
         break;
       case ActionKind::expect:
         state_ = State::expecting;
+        quiet_ = static_cast<os::Nanos>(action.ns);
         if (!consume(now)) return;
         break;
       case ActionKind::think:
@@ -213,7 +215,7 @@ void Client::read(os::Nanos now) {
     const ssize_t n = ::recv(fd_.get(), read_buffer.data(), room, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) break;
     if (n < 0) {
-      if (state_ == State::draining) {
+      if (state_ == State::draining || dialogue_->reset_expected()) {
         service_closed_ = true;  // a reset is an end, too
         break;
       }
@@ -271,7 +273,8 @@ void Client::on_events(uint32_t events, os::Nanos now) {
 }
 
 void Client::arm(os::Nanos now) {
-  host_.wake_at(slot_, now + static_cast<os::Nanos>(options_.patience_ns));
+  const bool by_quiet = state_ == State::expecting && quiet_ > 0;
+  host_.wake_at(slot_, now + (by_quiet ? quiet_ : static_cast<os::Nanos>(options_.patience_ns)));
 }
 
 void Client::on_wake(os::Nanos now) {
@@ -285,6 +288,13 @@ void Client::on_wake(os::Nanos now) {
   if (state_ == State::waiting || state_ == State::thinking) {
     if (now < think_until_) return host_.wake_at(slot_, think_until_);
     if (state_ == State::waiting) return connect(now);
+    return run(now);
+  }
+  if (state_ == State::expecting && quiet_ > 0) {
+    if (now < progress_at_ + quiet_) return host_.wake_at(slot_, progress_at_ + quiet_);
+    dialogue_->on_quiet();
+    note_answer();
+    asked_ = false;
     return run(now);
   }
   const os::Nanos limit = progress_at_ + static_cast<os::Nanos>(options_.patience_ns);

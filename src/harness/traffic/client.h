@@ -35,7 +35,7 @@ class LoadHost {
   // A socket in the network namespace of that client.
   virtual tl::expected<os::Fd, std::string> open_socket(uint64_t client) = 0;
   // The next source port for the client address `client`; 0: the kernel's choice.
-  virtual uint16_t next_port(uint64_t client) = 0;
+  virtual uint16_t next_port(uint64_t client, uint64_t user) = 0;
 };
 
 class Client {
@@ -81,7 +81,8 @@ class Client {
   uint32_t interest_ = 0;
   unsigned failures_ = 0;  // in a row
   bool service_closed_ = false;
-  bool asked_ = false;  // something was sent since the last answer
+  bool asked_ = false;   // something was sent since the last answer
+  os::Nanos quiet_ = 0;  // so long without a byte ends what is expected; 0: nothing does
   uint64_t read_budget_ = 0;
   os::Nanos budget_from_ = 0;
   os::Nanos asked_at_ = 0;

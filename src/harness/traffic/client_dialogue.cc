@@ -11,6 +11,8 @@ std::unique_ptr<ClientDialogue> make_client_dialogue(const ClientOptions& option
       return make_redis_dialogue(options, random, user, requests);
     case ClientKind::raw:
       return make_raw_dialogue(options, random);
+    case ClientKind::replay:
+      return make_replay_dialogue(options, user);
     case ClientKind::script:
       break;
   }

@@ -15,7 +15,7 @@ namespace mirrorlab::traffic {
 
 enum class ActionKind : uint8_t {
   send,        // what was put into the queue
-  expect,      // wait; take() says when it has come
+  expect,      // wait; take() says when it has come, or nothing has for `ns` (0: for ever)
   think,       // for `ns`
   half_close,  // FIN, reading goes on
   reset,       // at once, whatever is unsent
@@ -40,6 +40,10 @@ class ClientDialogue {
   virtual Progress take(std::string_view& bytes) = 0;
   // The service closed while something was expected.
   virtual Progress on_close() = 0;
+  // Nothing came for as long as the action said: the expectation is met.
+  virtual void on_quiet() {}
+  // A reset by the service is no error now.
+  [[nodiscard]] virtual bool reset_expected() const { return false; }
   // The service closed and nothing was expected: may the rest be done over another connection?
   [[nodiscard]] virtual bool resumable() const { return false; }
   // Requests that are not answered yet, for a connection that takes this one's place.
@@ -58,6 +62,8 @@ class ClientDialogue {
                                                                   uint64_t requests);
 [[nodiscard]] std::unique_ptr<ClientDialogue> make_raw_dialogue(const ClientOptions& options,
                                                                 Random& random);
+[[nodiscard]] std::unique_ptr<ClientDialogue> make_replay_dialogue(const ClientOptions& options,
+                                                                   uint64_t user);
 [[nodiscard]] std::unique_ptr<ClientDialogue> make_script_dialogue(const ClientOptions& options,
                                                                    Random& random, uint64_t user);
 // By options.kind.

@@ -50,10 +50,28 @@ tl::expected<os::Fd, std::string> Load::open_socket(uint64_t client) {
   return fd;
 }
 
-uint16_t Load::next_port(uint64_t client) {
+uint16_t Load::next_port(uint64_t client, uint64_t user) {
+  if (options_.kind == ClientKind::replay) {
+    return play_port(user, options_.conversations->all.size());
+  }
   if (options_.first_port == 0) return 0;
   const unsigned range = 1U + options_.last_port - options_.first_port;
   return static_cast<uint16_t>(options_.first_port + ports_[client]++ % range);
+}
+
+os::Nanos Load::begins_after(uint64_t user) const {
+  if (options_.kind != ClientKind::replay) {
+    return static_cast<os::Nanos>(options_.spread_ns * user / options_.connections);
+  }
+  // As in the capture, long pauses between beginnings shortened; every round anew.
+  const auto& all = options_.conversations->all;
+  uint64_t after = 0;
+  for (uint64_t i = 1; i <= user % all.size(); ++i) {
+    // Where a directory's next capture begins, time begins anew.
+    const int64_t pause = std::max<int64_t>(all[i].start_ns - all[i - 1].start_ns, 0);
+    after += std::min(static_cast<uint64_t>(pause), options_.longest_pause_ns);
+  }
+  return static_cast<os::Nanos>(after * options_.pause_percent / 100);
 }
 
 void Load::fill_slots(os::Nanos now) {
@@ -61,8 +79,7 @@ void Load::fill_slots(os::Nanos now) {
     const uint64_t user = next_user_++;
     slots_[slot] = std::make_unique<Client>(slot, user, options_, *this);
     ++live_;
-    const os::Nanos due =
-        began_ + static_cast<os::Nanos>(options_.spread_ns * user / options_.connections);
+    const os::Nanos due = began_ + begins_after(user);
     slots_[slot]->start(now, std::max<os::Nanos>(due - now, 0));
   };
   // A user may end while it begins: hence no iterators.

@@ -24,7 +24,8 @@ class Load : public LoadHost {
   void wake_at(uint32_t slot, os::Nanos when) override { timers_.arm(slot, when); }
   void on_user_done(uint32_t slot) override { done_.push_back(slot); }
   tl::expected<os::Fd, std::string> open_socket(uint64_t client) override;
-  uint16_t next_port(uint64_t client) override;
+  uint16_t next_port(uint64_t client, uint64_t user) override;
+  [[nodiscard]] os::Nanos begins_after(uint64_t user) const;
 
   const ClientOptions options_;
   std::vector<os::Fd> spaces_;  // by client address; empty: all are here

@@ -71,10 +71,10 @@ class Keys {
   std::set<std::string> seen_;
 };
 
-constexpr std::array<std::string_view, 4> kModes{"http", "greeting", "echo", "sink"};
+constexpr std::array<std::string_view, 5> kModes{"http", "greeting", "echo", "sink", "replay"};
 constexpr std::array<std::string_view, 4> kRules{"same", "longer", "shorter", "none"};
 constexpr std::array<std::string_view, 4> kFinishes{"close", "half-close", "reset", "cut"};
-constexpr std::array<std::string_view, 4> kKinds{"http", "script", "redis", "raw"};
+constexpr std::array<std::string_view, 5> kKinds{"http", "script", "redis", "raw", "replay"};
 constexpr std::array<std::string_view, 9> kSteps{
     "connect", "send", "expect", "expect-close", "think", "half-close", "close", "reset", "repeat"};
 constexpr int kMaxDepth = 8;
@@ -98,6 +98,16 @@ std::vector<Step> read_steps(const nlohmann::json& list, int depth) {
   return steps;
 }
 
+// The captured conversations that `capture` names.
+SharedConversations read_conversations(Keys& keys) {
+  std::string path;
+  keys.text("capture", path);
+  if (path.empty()) throw std::runtime_error("a replay needs its `capture`");
+  auto loaded = load_conversations(path);
+  if (!loaded) throw std::runtime_error(loaded.error());
+  return std::move(*loaded);
+}
+
 ServiceOptions service_options(const nlohmann::json& json) {
   Keys keys(json);
   ServiceOptions o;
@@ -113,6 +123,9 @@ ServiceOptions service_options(const nlohmann::json& json) {
   keys.number("write_size", o.write_size);
   keys.number("read_rate", o.read_rate);
   keys.number("window", o.window, 1U << 30U);
+  keys.number("pause_percent", o.pause_percent, 1'000'000);
+  keys.number("longest_pause_ns", o.longest_pause_ns);
+  if (o.mode == ServiceMode::replay) o.conversations = read_conversations(keys);
   keys.finish();
   if (o.port == 0) Keys::bad("port");
   if (o.answer_every == 0) Keys::bad("answer_every");
@@ -166,6 +179,15 @@ ClientOptions client_options(const nlohmann::json& json) {
   keys.span("bytes", o.bytes);
   keys.span("chunk", o.chunk);
   keys.flag("echoed", o.echoed);
+  keys.number("repeat", o.repeat, 1'000'000);
+  keys.number("pause_percent", o.pause_percent, 1'000'000);
+  keys.number("longest_pause_ns", o.longest_pause_ns);
+  keys.number("quiet_ns", o.quiet_ns);
+  if (o.kind == ClientKind::replay) {
+    o.conversations = read_conversations(keys);
+    o.connections = o.concurrency = o.conversations->all.size() * o.repeat;
+    if (o.connections == 0 || o.connections > 1'000'000) Keys::bad("repeat");
+  }
   keys.number("patience_ns", o.patience_ns);
   keys.number("seed", o.seed);
   keys.finish();

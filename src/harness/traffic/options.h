@@ -8,6 +8,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "harness/traffic/conversation.h"
 #include "wire/flow.h"
 
 namespace mirrorlab::traffic {
@@ -22,6 +23,7 @@ enum class ServiceMode : uint8_t {
   greeting,  // speaks first, then one reply per line; DATA and QUIT as in SMTP (RFC 5321)
   echo,      // gives back what it gets
   sink,      // reads and never answers
+  replay,    // the server's part of captured conversations
 };
 enum class AnswerRule : uint8_t { same, longer, shorter, none };
 
@@ -38,6 +40,10 @@ struct ServiceOptions {
   uint64_t write_size = 0;  // bytes of one write; 0: as they come
   uint64_t read_rate = 0;   // bytes per second and connection; 0: as they come
   uint64_t window = 0;      // receive buffer, bytes; 0: the kernel's default
+  // replay: which conversations, and their pauses; 0 %: none
+  SharedConversations conversations;
+  uint64_t pause_percent = 100;
+  uint64_t longest_pause_ns = 1'000'000'000;
 };
 
 enum class StepKind : uint8_t {
@@ -74,6 +80,7 @@ enum class ClientKind : uint8_t {
   script,  // steps
   redis,   // SET and GET, in RESP
   raw,     // chunks of bytes
+  replay,  // the client's part of captured conversations, a user each
 };
 
 struct ClientOptions {
@@ -97,12 +104,18 @@ struct ClientOptions {
   std::string path;                                    // of every request; empty: /item/NUMBER
   bool check_size = true;  // an answer of another size than asked for is an error
   std::vector<Step> script;
-  Span value;                             // redis: bytes of what is SET
-  uint64_t keys = 1;                      // redis: of each user; no user meets another's
-  uint64_t sets_ppm = 500'000;            // redis: commands that are SETs, the others are GETs
-  Span bytes;                             // raw: of one connection
-  Span chunk;                             // raw: of one send
-  bool echoed = false;                    // raw: each chunk comes back, and is compared
+  Span value;                   // redis: bytes of what is SET
+  uint64_t keys = 1;            // redis: of each user; no user meets another's
+  uint64_t sets_ppm = 500'000;  // redis: commands that are SETs, the others are GETs
+  Span bytes;                   // raw: of one connection
+  Span chunk;                   // raw: of one send
+  bool echoed = false;          // raw: each chunk comes back, and is compared
+  // replay, as for the service
+  SharedConversations conversations;
+  uint64_t repeat = 1;
+  uint64_t pause_percent = 100;
+  uint64_t longest_pause_ns = 1'000'000'000;
+  uint64_t quiet_ns = 0;  // so long without a byte ends an answer; 0: the captured bytes must come
   uint64_t patience_ns = 20'000'000'000;  // without progress, then it is an error
   uint64_t seed = 1;
 

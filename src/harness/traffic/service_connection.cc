@@ -32,7 +32,7 @@ ServiceConnection::ServiceConnection(uint32_t id, os::Fd fd, const wire::Endpoin
       fd_(std::move(fd)),
       options_(options),
       host_(host),
-      dialogue_(make_dialogue(options)),
+      dialogue_(make_dialogue(options, client)),
       random_(hash_value(client)) {
   record_.client = client;
   const int one = 1;
@@ -76,7 +76,8 @@ void ServiceConnection::on_turn_end(Answer answer) {
   }
   turn_digest_ = {};
   if (answer.none) return;
-  const uint64_t delay = random_.between(options_.delay_ns.low, options_.delay_ns.high);
+  const uint64_t delay =
+      answer.delay_ns + random_.between(options_.delay_ns.low, options_.delay_ns.high);
   if (delay == 0 && pending_.empty()) return produce(answer, number);
   pending_.push_back({now_ + static_cast<os::Nanos>(delay), std::move(answer), number});
   host_.wake_at(id_, pending_.front().due);
@@ -87,8 +88,18 @@ void ServiceConnection::say(std::string_view text) {
   produced_bytes_ += text.size();
 }
 
+void ServiceConnection::hang_up(bool reset, uint64_t delay_ns) {
+  Answer last;
+  last.close = true;
+  last.reset = reset;
+  // No turn has this number: nothing is answered by it.
+  pending_.push_back({now_ + static_cast<os::Nanos>(delay_ns), std::move(last), SIZE_MAX});
+  host_.wake_at(id_, pending_.front().due);
+}
+
 void ServiceConnection::produce(const Answer& answer, size_t number) {
   if (closing_) return;
+  by_reset_ = options_.close_by_reset || answer.reset;
   out_.text(answer.head);
   out_.filler(answer.filler, number * 31);
   const uint64_t bytes = answer.head.size() + answer.filler;
@@ -139,7 +150,7 @@ void ServiceConnection::send(os::Nanos now) {
   if (result == SendResult::failed) return end("client_reset", now);
   if (result == SendResult::blocked || !pending_.empty()) return update_interest();
   if (closing_ && !shut_) {
-    if (options_.close_by_reset) {
+    if (by_reset_) {
       reset_on_close(fd_.get());
       return end("service_reset", now);
     }

@@ -48,6 +48,7 @@ class ServiceConnection : private TurnSink {
   void on_turn_bytes(std::string_view bytes) override;
   void on_turn_end(Answer answer) override;
   void say(std::string_view text) override;
+  void hang_up(bool reset, uint64_t delay_ns) override;
   void read(os::Nanos now);
   void produce(const Answer& answer, size_t turn);
   void send(os::Nanos now);
@@ -80,7 +81,8 @@ class ServiceConnection : private TurnSink {
   uint32_t interest_ = 0;
   bool client_closed_ = false;
   bool closing_ = false;  // the last answer is queued: close after it
-  bool shut_ = false;     // our FIN is sent
+  bool by_reset_ = false;
+  bool shut_ = false;  // our FIN is sent
   bool ended_ = false;
 };
 

@@ -150,7 +150,8 @@ class SinkDialogue : public ServiceDialogue {
 };
 }  // namespace
 
-std::unique_ptr<ServiceDialogue> make_dialogue(const ServiceOptions& options) {
+std::unique_ptr<ServiceDialogue> make_dialogue(const ServiceOptions& options,
+                                               const wire::Endpoint& client) {
   switch (options.mode) {
     case ServiceMode::http:
       return std::make_unique<HttpDialogue>(options);
@@ -158,6 +159,8 @@ std::unique_ptr<ServiceDialogue> make_dialogue(const ServiceOptions& options) {
       return std::make_unique<GreetingDialogue>(options);
     case ServiceMode::echo:
       return std::make_unique<EchoDialogue>(options);
+    case ServiceMode::replay:
+      return make_replay_service(options, client.port);
     case ServiceMode::sink:
       break;
   }

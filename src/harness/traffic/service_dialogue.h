@@ -15,6 +15,8 @@ struct Answer {
   uint64_t filler = 0;  // then so many bytes
   bool none = false;    // nothing is ever answered to this turn
   bool close = false;   // after it the service closes
+  bool reset = false;   // and does so by RST
+  uint64_t delay_ns = 0;
 };
 
 // What a dialogue tells the connection, in the order of the stream.
@@ -25,6 +27,8 @@ class TurnSink {
   virtual void on_turn_end(Answer answer) = 0;
   // Text in the middle of a turn: 100 Continue, the 354 of DATA.
   virtual void say(std::string_view text) = 0;
+  // Between turns: the service closes, behind what it has said.
+  virtual void hang_up(bool reset, uint64_t delay_ns) = 0;
 };
 
 class ServiceDialogue {
@@ -34,7 +38,11 @@ class ServiceDialogue {
   virtual void take(std::string_view bytes, TurnSink& sink) = 0;
 };
 
-// `options` outlives the dialogue.
-[[nodiscard]] std::unique_ptr<ServiceDialogue> make_dialogue(const ServiceOptions& options);
+// `options` outlives the dialogue; `client` is who the connection comes from.
+[[nodiscard]] std::unique_ptr<ServiceDialogue> make_dialogue(const ServiceOptions& options,
+                                                             const wire::Endpoint& client);
+// The server's part of the conversation that the client's port names.
+[[nodiscard]] std::unique_ptr<ServiceDialogue> make_replay_service(const ServiceOptions& options,
+                                                                   uint16_t client_port);
 
 }  // namespace mirrorlab::traffic

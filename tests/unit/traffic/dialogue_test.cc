@@ -15,17 +15,19 @@ struct Heard : TurnSink {
   std::string turns;  // the turns' bytes, each followed by '|'
   std::vector<Answer> answers;
   std::string said;
+  int hung_up = 0;
   void on_turn_bytes(std::string_view bytes) override { turns += bytes; }
   void on_turn_end(Answer answer) override {
     turns += '|';
     answers.push_back(std::move(answer));
   }
   void say(std::string_view text) override { said += text; }
+  void hang_up(bool, uint64_t) override { ++hung_up; }
 };
 
 Heard hear(const ServiceOptions& options, const std::string& stream, size_t piece) {
   Heard heard;
-  const auto dialogue = make_dialogue(options);
+  const auto dialogue = make_dialogue(options, {});
   dialogue->begin(heard);
   for (size_t at = 0; at < stream.size(); at += piece) {
     dialogue->take(std::string_view(stream).substr(at, piece), heard);
