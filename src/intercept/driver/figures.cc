@@ -6,7 +6,7 @@
 namespace mirrorlab::intercept {
 
 nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& parse,
-                            const HeaderServer& server, const std::optional<QueueStats>& kernel) {
+                            const HeaderServer& server, const nlohmann::json& kernel) {
   const ServerCounters& s = server.counters();
   const ClaimCounters& c = server.claims().counters();
   nlohmann::json closed = nlohmann::json::object();
@@ -19,6 +19,7 @@ nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& p
                              {"queue_receive_errors", replies.receive_errors},
                              {"not_tcp", parse.not_tcp},
                              {"malformed", parse.malformed + replies.malformed},
+                             {"handover_overflow", parse.handover_overflow},
                              {"records_returned", s.records_sent},
                              {"peer_queue_overflow", s.overflow},
                              {"peers_accepted", s.peers_accepted},
@@ -37,11 +38,7 @@ nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& p
                              {"claims_live", server.claims().sessions()},
                              {"ranges_live", server.claims().ranges()},
                              {"peers_live", server.peers()}};
-  if (kernel) {
-    counters["kernel_queue_waiting"] = kernel->waiting;
-    counters["kernel_queue_dropped_full"] = kernel->dropped_full;
-    counters["kernel_queue_dropped_user"] = kernel->dropped_user;
-  }
+  counters.update(kernel);
   return {{"counters", counters},
           {"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
           {"peak_rss_bytes", os::peak_rss_bytes()}};

@@ -7,8 +7,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "intercept/driver/queue_stats.h"
-#include "intercept/driver/reply_queue.h"
 #include "os/command.h"
 #include "os/error.h"
 #include "os/stream_socket.h"
@@ -81,23 +79,6 @@ void check_conntrack(Findings& all) {
   if (good) all.push_back({true, "no rule drops packets in conntrack state INVALID", {}});
 }
 
-void check_queue(Findings& all, uint16_t number) {
-  const std::string name = "queue " + std::to_string(number);
-  if (const auto stats = read_queue_stats(number)) {
-    all.push_back({false,
-                   name + " is read by a program already (netlink port " +
-                       std::to_string(stats->peer_port) + ")",
-                   "end it, or choose another --queue-num"});
-    return;
-  }
-  const auto queue = ReplyQueue::open(number);
-  if (queue) {
-    all.push_back({true, name + " is free, and the kernel queues packets", {}});
-  } else {
-    all.push_back({false, queue.error(), "run as root or with CAP_NET_ADMIN"});
-  }
-}
-
 void check_listen(Findings& all, const wire::Endpoint& endpoint) {
   const auto fd = os::listen_on(endpoint);
   if (fd) {
@@ -107,13 +88,21 @@ void check_listen(Findings& all, const wire::Endpoint& endpoint) {
   }
 }
 
-void check_iptables(Findings& all) {
-  const auto said = os::run_command({"iptables", "--version"});
-  if (said && said->status == 0) {
-    all.push_back({true, said->output + " is installed", {}});
-  } else {
-    all.push_back({false, "iptables is not installed", "apt-get install iptables"});
+// A reply that is dropped so is never sent for the test host's TCP: it takes no ack for it.
+void check_drops(Findings& all, const std::vector<uint16_t>& ports) {
+  bool good = true;
+  for (const std::string program : {"iptables-save", "ip6tables-save"}) {
+    const auto saved = os::run_command({program});
+    if (!saved || saved->status != 0) continue;
+    for (const auto& rule : rules_that_drop_replies(saved->output, ports)) {
+      good = false;
+      all.push_back({false,
+                     program + " shows `" + rule +
+                         "`: a reply dropped there was never sent for the test host's TCP",
+                     "remove that rule: mirror-intercept takes replies away by itself"});
+    }
   }
+  if (good) all.push_back({true, "no rule of this host drops the service's replies", {}});
 }
 }  // namespace
 
@@ -129,17 +118,36 @@ std::vector<std::string> rules_that_drop_invalid(const std::string& saved_rules)
   return found;
 }
 
-std::vector<Finding> check_host(const InterceptOptions& options) {
-  Findings all;
-  check_iptables(all);
-  check_queue(all, options.queue);
+std::vector<std::string> rules_that_drop_replies(const std::string& saved_rules,
+                                                 const std::vector<uint16_t>& ports) {
+  std::vector<std::string> found;
+  std::istringstream in(saved_rules);
+  for (std::string line; std::getline(in, line);) {
+    const std::string rule = line + " ";
+    if (!rule.starts_with("-A OUTPUT ") && !rule.starts_with("-A POSTROUTING ")) continue;
+    if (rule.find("-j DROP ") == std::string::npos && rule.find("-j REJECT ") == std::string::npos)
+      continue;
+    for (const uint16_t port : ports) {
+      if (rule.find("--sport " + std::to_string(port) + " ") == std::string::npos) continue;
+      found.push_back(line);
+      break;
+    }
+  }
+  return found;
+}
+
+std::vector<Finding> check_host(const InterceptOptions& options, const Interception& method) {
+  Findings all = method.check();
   check_listen(all, options.listen);
+  // What follows concerns the test host; --via=route runs on its assistant.
+  if (options.via == Via::route) return all;
   check_rp_filter(all);
   auto clients = options.clients;
   // TEST-NET-3 stands for any client beyond this host's own networks.
   if (clients.empty()) clients.push_back(*wire::IpAddress::parse("203.0.113.1"));
   for (const auto& client : clients) check_route(all, client);
   check_conntrack(all);
+  check_drops(all, options.service_ports);
   return all;
 }
 

@@ -4,19 +4,17 @@
 #include <string>
 #include <vector>
 
-#include "intercept/driver/options.h"
+#include "intercept/driver/interception.h"
 
 namespace mirrorlab::intercept {
 
-struct Finding {
-  bool good = false;
-  std::string text;
-  std::string mend;  // empty when good
-};
+[[nodiscard]] std::vector<Finding> check_host(const InterceptOptions& options,
+                                              const Interception& method);
 
-[[nodiscard]] std::vector<Finding> check_host(const InterceptOptions& options);
-
-// The parts that are read from text, for tests.
+// Parts that are read from text.
 [[nodiscard]] std::vector<std::string> rules_that_drop_invalid(const std::string& saved_rules);
+// Rules that drop what the service sends, in a way that its TCP notices.
+[[nodiscard]] std::vector<std::string> rules_that_drop_replies(const std::string& saved_rules,
+                                                               const std::vector<uint16_t>& ports);
 
 }  // namespace mirrorlab::intercept

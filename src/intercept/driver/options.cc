@@ -37,19 +37,31 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("-x,--pass", o.passed, "Addresses whose replies are left alone, ADDR[/LEN]")
       ->delimiter(',')
       ->type_name("ADDR");
-  app.add_option("-q,--queue-num", o.queue, "Netfilter queue number")
+  app.add_option("-q,--queue-num", o.queue,
+                 "Number of the (first) netfilter queue, or of what another method sets up")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--via", a.via, "nfqueue: by a kernel queue, entered by iptables rules")
+  app.add_option("--queues", o.queues, "nfqueue: so many queues, a thread each")
       ->capture_default_str()
-      ->check(CLI::IsMember({"nfqueue"}));
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  app.add_option("--via", a.via,
+                 "How replies are taken away. nfqueue: kernel queues, entered by iptables rules; "
+                 "ebpf: a program at tc egress (root only, cheapest); mirred: redirected to a "
+                 "sink; route: on an assistant host that replies are routed to")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"nfqueue", "ebpf", "mirred", "route"}))
+      ->type_name("METHOD");
+  app.add_option("--device", o.devices, "mirred, route: only these devices")
+      ->delimiter(',')
+      ->type_name("DEV");
   app.add_option("--counters", o.counters_file,
                  "Write counters here as JSON, on exit and on SIGUSR1")
       ->type_name("FILE");
   app.add_flag("--keep-rules", o.keep_rules,
-               "Leave the rules on exit in any case: replies go on being dropped");
-  app.add_flag("--print-setup", a.print_setup, "Print the rules as commands, and exit");
-  app.add_flag("--detach", a.detach, "Remove rules that an earlier run left, and exit");
+               "Leave what was set up on exit in any case: replies go on being dropped");
+  app.add_flag("--print-setup", a.print_setup, "Print the set-up as commands, and exit");
+  app.add_flag("--detach", a.detach, "Remove what an earlier run left, and exit");
   app.add_flag("--check", a.check, "Say what on this host would break mirroring, and exit");
   app.add_option("--client", a.clients, "--check: an address clients have; is there a route back?")
       ->delimiter(',')
@@ -67,6 +79,25 @@ bool is_network(const std::string& text) {
   return error == std::errc{} && stop == end && bits <= address->bytes().size() * 8;
 }
 
+Via via_of(const std::string& name) {
+  for (const Via via : {Via::ebpf, Via::mirred, Via::route}) {
+    if (name == to_string(via)) return via;
+  }
+  return Via::nfqueue;
+}
+
+// Empty, or what is wrong with the way of interception.
+std::string settle_via(Arguments& a) {
+  auto& o = a.options;
+  o.via = via_of(a.via);
+  if (o.queues > 1 && o.via != Via::nfqueue) return "--queues is for --via=nfqueue";
+  if (o.queue + o.queues - 1 > 65535) return "--queue-num and --queues: beyond queue 65535";
+  if (!o.devices.empty() && o.via != Via::mirred && o.via != Via::route) {
+    return "--device is for --via=mirred and --via=route";
+  }
+  return {};
+}
+
 // Empty, or what is wrong.
 std::string settle(Arguments& a) {
   auto& o = a.options;
@@ -78,6 +109,7 @@ std::string settle(Arguments& a) {
                              : Action::serve;
   if (o.service_ports.empty() && o.action != Action::detach)
     return "--service-port is missing: which service of this host is mirrored to?";
+  if (auto wrong = settle_via(a); !wrong.empty()) return wrong;
   for (const auto& text : o.passed) {
     if (!is_network(text)) return "--pass " + text + ": not ADDR or ADDR/LEN";
   }
@@ -95,11 +127,28 @@ std::string settle(Arguments& a) {
 }
 }  // namespace
 
+const char* to_string(Via via) {
+  switch (via) {
+    case Via::nfqueue:
+      return "nfqueue";
+    case Via::ebpf:
+      return "ebpf";
+    case Via::mirred:
+      return "mirred";
+    case Via::route:
+      return "route";
+  }
+  return "";
+}
+
 std::string InterceptOptions::detach_command() const {
-  std::string text = "mirror-intercept --detach --service-port ";
+  std::string text = "mirror-intercept --detach ";
+  if (via != Via::nfqueue) text += std::string("--via ") + to_string(via) + " ";
+  text += "--service-port ";
   for (size_t i = 0; i < service_ports.size(); ++i) {
     text += (i > 0 ? "," : "") + std::to_string(service_ports[i]);
   }
+  for (size_t i = 0; i < devices.size(); ++i) text += (i > 0 ? "," : " --device ") + devices[i];
   return text + " --queue-num " + std::to_string(queue);
 }
 
@@ -108,7 +157,7 @@ tl::expected<InterceptOptions, int> parse_intercept_options(int argc, const char
   CLI::App app{
       "mirror-intercept: takes the replies of this test host's services away, so that no real\n"
       "client sees one, and returns their TCP/IP headers to mirror-copy.\n"
-      "Runs on the test host, as root or with CAP_NET_ADMIN."};
+      "Runs on the test host (--via=route: on its assistant), as root or with CAP_NET_ADMIN."};
   app.footer(kExample);
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", std::string("mirror-intercept ") + MIRRORLAB_VERSION);

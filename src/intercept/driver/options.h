@@ -10,20 +10,27 @@
 
 namespace mirrorlab::intercept {
 
+// How replies are taken away: docs/INTERCEPTION.md.
+enum class Via : uint8_t { nfqueue, ebpf, mirred, route };
+[[nodiscard]] const char* to_string(Via via);
+
 enum class Action : uint8_t { serve, check, print_setup, detach };
 
 struct InterceptOptions {
   Action action = Action::serve;
+  Via via = Via::nfqueue;
   std::vector<uint16_t> service_ports;
   wire::Endpoint listen;
   std::string key_file;
   std::string counters_file;
   std::vector<std::string> passed;       // ADDR or ADDR/LEN
   std::vector<wire::IpAddress> clients;  // --check: is there a route back to them?
-  uint16_t queue = 36;
+  std::vector<std::string> devices;      // route, mirred; empty: all, or the only one
+  uint16_t queue = 36;                   // the first of them; the other methods' number as well
+  uint16_t queues = 1;
   bool keep_rules = false;
 
-  // The command that removes the rules this program installs.
+  // The command that removes what this program sets up.
   [[nodiscard]] std::string detach_command() const;
 };
 

@@ -7,11 +7,11 @@
 #include "intercept/driver/figures.h"
 #include "intercept/driver/host_check.h"
 #include "intercept/driver/live_connections.h"
+#include "intercept/driver/reply_intake.h"
 #include "intercept/driver/reply_queue.h"
-#include "intercept/driver/rules.h"
 #include "os/atomic_file.h"
+#include "os/devices.h"
 #include "os/event_loop.h"
-#include "wire/packet.h"
 
 namespace mirrorlab::intercept {
 
@@ -22,21 +22,9 @@ int fail(const std::string& text, int code) {
   return code;
 }
 
-wire::HeaderRecord record_of(const wire::TcpPacket& p) {
-  wire::HeaderRecord r;
-  r.flow = {p.header.dst, p.header.src};
-  r.seq = p.header.seq;
-  r.ack = p.header.ack;
-  r.flags = p.header.flags;
-  r.window = p.header.window;
-  r.payload_length = p.payload_length;
-  r.options = p.header.options;
-  return r;
-}
-
-int print_check(const InterceptOptions& options) {
+int print_check(const InterceptOptions& options, const Interception& method) {
   bool good = true;
-  for (const Finding& f : check_host(options)) {
+  for (const Finding& f : check_host(options, method)) {
     good = good && f.good;
     std::cout << (f.good ? "ok    " : "BAD   ") << f.text << '\n';
     if (!f.good) std::cout << "      mend: " << f.mend << '\n';
@@ -47,56 +35,59 @@ int print_check(const InterceptOptions& options) {
 // One serving run; the loop's callbacks point into it.
 class Run {
  public:
-  Run(os::EventLoop& loop, const InterceptOptions& options, ReplySource& source,
-      const os::SharedKey* key)
-      : loop_(loop), options_(options), source_(source), server_(loop, key, {}, {}) {}
+  Run(os::EventLoop& loop, const InterceptOptions& options, Interception& method,
+      Interception::Sources sources, const os::SharedKey* key)
+      : loop_(loop),
+        options_(options),
+        method_(method),
+        server_(loop, key, {}, {}),
+        intake_(loop, std::move(sources), server_) {}
+  ~Run() {
+    if (devices_) loop_.remove(devices_->fd());
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   tl::expected<void, std::string> start();
   void on_signal(int signal) {
     if (signal == SIGUSR1) return write_figures();
     loop_.stop();
   }
-  // What was wrong with the queue; empty when nothing was.
-  [[nodiscard]] const std::string& broken() const { return broken_; }
-  // Empty, or why the rules must stay although the program ends.
-  [[nodiscard]] std::string reason_to_keep_rules() const;
+  // What was wrong with a source of replies; empty when nothing was.
+  [[nodiscard]] const std::string& broken() const { return intake_.broken(); }
+  // Empty, or why what was set up must stay although the program ends.
+  [[nodiscard]] std::string reason_to_stay() const;
   void write_figures();
-  [[nodiscard]] std::string summary() const {
-    return "took " + std::to_string(source_.counters().packets) + " replies, returned " +
+  [[nodiscard]] std::string summary() {
+    return "took " + std::to_string(intake_.figures().replies.packets) + " replies, returned " +
            std::to_string(server_.counters().records_sent) + " headers";
   }
 
  private:
-  void take_replies(os::Nanos now);
-  void take_reply(wire::Bytes bytes, os::Nanos now);
   os::EventLoop& loop_;
   const InterceptOptions& options_;
-  ReplySource& source_;
+  Interception& method_;
   HeaderServer server_;
-  ParseCounters parse_;
-  std::string broken_;
+  ReplyIntake intake_;
+  std::optional<os::DeviceWatch> devices_;
 };
 
 tl::expected<void, std::string> Run::start() {
   if (auto done = server_.listen(options_.listen); !done) return done;
   loop_.after_batch([this](os::Nanos now) { server_.flush(now); });
-  return loop_.add(source_.fd(), EPOLLIN, [this](uint32_t, os::Nanos now) { take_replies(now); });
+  auto devices = os::DeviceWatch::open();
+  if (!devices) return tl::unexpected(devices.error());
+  devices_.emplace(std::move(*devices));
+  auto watched = loop_.add(devices_->fd(), EPOLLIN, [this](uint32_t, os::Nanos) {
+    devices_->drain();
+    // The devices that are covered stay so; that this one is not must not end their service.
+    if (auto done = method_.cover_new_devices(); !done) say("warning: " + done.error());
+  });
+  if (!watched) return watched;
+  return intake_.start();
 }
 
-void Run::take_reply(wire::Bytes bytes, os::Nanos now) {
-  const auto packet = wire::parse_ip_packet(bytes);
-  if (packet) return server_.on_reply(record_of(*packet), now);
-  ++(packet.error() == wire::ParseError::not_tcp ? parse_.not_tcp : parse_.malformed);
-}
-
-void Run::take_replies(os::Nanos now) {
-  auto done = source_.read([this, now](wire::Bytes bytes) { take_reply(bytes, now); });
-  if (done) return;
-  broken_ = done.error();
-  loop_.stop();
-}
-
-std::string Run::reason_to_keep_rules() const {
+std::string Run::reason_to_stay() const {
   if (options_.keep_rules) return "--keep-rules";
   if (server_.peers() > 0) return "copy engines are connected";
   if (!server_.claims().idle()) return "mirrored connections are claimed";
@@ -109,8 +100,8 @@ std::string Run::reason_to_keep_rules() const {
 // Reported, never fatal: replies must go on being dropped when a disk is full.
 void Run::write_figures() {
   if (options_.counters_file.empty()) return;
-  const auto figures =
-      figures_json(source_.counters(), parse_, server_, read_queue_stats(options_.queue));
+  const auto taken = intake_.figures();
+  const auto figures = figures_json(taken.replies, taken.parse, server_, method_.kernel_figures());
   auto done = os::write_file(options_.counters_file, figures.dump(2) + "\n");
   if (!done) say(done.error());
 }
@@ -125,26 +116,28 @@ int serve(const InterceptOptions& o, const InterceptParts& parts) {
   }
   auto loop = os::EventLoop::create();
   if (!loop) return fail(loop.error(), 3);
-  auto source = parts.source(o.queue);
-  if (!source) return fail(source.error(), 3);
-  Run run(**loop, o, **source, key ? &*key : nullptr);
-  // Signals first: none may end the program between installing the rules and knowing about them.
+  const auto method = make_interception(o, parts.source);
+  auto sources = method->open();
+  if (!sources) return fail(sources.error(), 3);
+  Run run(**loop, o, *method, std::move(*sources), key ? &*key : nullptr);
+  // Signals first: none may end the program between setting up and knowing about it.
   auto signals = (*loop)->on_signals({SIGTERM, SIGINT, SIGUSR1},
                                      [&](int signal, os::Nanos) { run.on_signal(signal); });
   if (!signals) return fail(signals.error(), 3);
   if (auto started = run.start(); !started) return fail(started.error(), 3);
-  Rules rules(o.service_ports, o.queue, o.passed);
-  const auto installed = rules.install();
+  const auto installed = method->install();
   if (!installed) return fail(installed.error(), 3);
-  say("rules in chain " + rules.chain() + " by " + *installed);
-  say("ready, queue " + std::to_string(o.queue) + ", header return on " + o.listen.to_string());
+  say(std::string("via ") + to_string(o.via) + ": " + *installed);
+  say("ready, header return on " + o.listen.to_string());
   const auto ran = (*loop)->run();
   run.write_figures();
-  const auto keep = run.reason_to_keep_rules();
-  if (keep.empty() && ran && run.broken().empty()) {
-    rules.remove();
+  const auto stay = run.reason_to_stay();
+  if (stay.empty() && ran && run.broken().empty()) {
+    method->remove();
+  } else if (o.via == Via::route) {
+    say("this host goes on forwarding nothing; keep it so while replies are routed to it");
   } else {
-    say("the rules stay (" + (keep.empty() ? "the program failed" : keep) +
+    say("the rules stay (" + (stay.empty() ? "the program failed" : stay) +
         "): replies of the service are dropped until it starts again, or until `" +
         o.detach_command() + "`");
   }
@@ -164,15 +157,15 @@ InterceptParts intercept_parts() {
 }
 
 int run_intercept(const InterceptOptions& o, const InterceptParts& parts) {
-  Rules rules(o.service_ports, o.queue, o.passed);
+  const auto method = make_interception(o, parts.source);
   switch (o.action) {
     case Action::check:
-      return print_check(o);
+      return print_check(o, *method);
     case Action::print_setup:
-      for (const auto& line : rules.commands()) std::cout << line << '\n';
+      for (const auto& line : method->commands()) std::cout << line << '\n';
       return 0;
     case Action::detach:
-      rules.remove();
+      method->remove();
       return 0;
     case Action::serve:
       break;

@@ -1,17 +1,16 @@
-// mirror-intercept as a program: rules, queue, server, signals, the exit code.
+// mirror-intercept as a program: reply sources, server, signals, the exit code.
 #pragma once
 
 #include <functional>
 #include <memory>
 
-#include "intercept/driver/options.h"
-#include "intercept/driver/reply_source.h"
+#include "intercept/driver/interception.h"
 
 namespace mirrorlab::intercept {
 
 // What it is put together from; intercept_parts() gives the real one, others wrap it.
 struct InterceptParts {
-  std::function<tl::expected<std::unique_ptr<ReplySource>, std::string>(uint16_t queue)> source;
+  OpenQueue source;
 };
 [[nodiscard]] InterceptParts intercept_parts();
 

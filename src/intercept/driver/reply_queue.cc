@@ -117,8 +117,11 @@ tl::expected<int, std::string> ReplyQueue::read_batch(const Take& take) {
         ++counters_.malformed;
         continue;
       }
-      take({static_cast<const uint8_t*>(mnl_attr_get_payload(attributes[NFQA_PAYLOAD])),
-            mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD])});
+      const size_t kept = mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]);
+      // Present when the copy range cut the packet.
+      const nlattr* whole = attributes[NFQA_CAP_LEN];
+      take({static_cast<const uint8_t*>(mnl_attr_get_payload(attributes[NFQA_PAYLOAD])), kept},
+           whole != nullptr ? ntohl(mnl_attr_get_u32(whole)) : kept);
     }
   }
   if (any) drop_up_to(last_id);

@@ -16,7 +16,7 @@ class ReplyQueue : public ReplySource {
   static tl::expected<ReplyQueue, std::string> open(uint16_t number);
   [[nodiscard]] int fd() const override { return fd_.get(); }
   tl::expected<void, std::string> read(const Take& take) override;
-  [[nodiscard]] const ReplyCounters& counters() const override { return counters_; }
+  [[nodiscard]] ReplyCounters counters() override { return counters_; }
 
  protected:
   // The verdict on every packet up to this one.

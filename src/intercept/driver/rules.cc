@@ -10,14 +10,7 @@
 namespace mirrorlab::intercept {
 
 namespace {
-using Words = std::vector<std::string>;
 const Words kJump = {"-p", "tcp", "!", "-o", "lo", "-j"};
-
-std::string join(const Words& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
 
 Words joined(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
@@ -42,22 +35,15 @@ bool legacy_is_in_use(const std::string& base) {
                                         : "/proc/net/ip6_tables_names");
 }
 
-// Runs it; empty, or what is wrong.
-std::string attempt(const Words& command, const std::string& input = {}) {
-  const auto done = os::run_command(command, input);
-  if (!done) return done.error();
-  if (done->status == 0) return {};
-  return "`" + join(command) + "`: " + (done->output.empty() ? "failed" : done->output);
-}
-
 std::string version_of(const std::string& program) {
   const auto said = os::run_command({program, "--version"});
   return said && said->status == 0 ? said->output : program;
 }
 }  // namespace
 
-Rules::Rules(std::vector<uint16_t> service_ports, uint16_t queue, std::vector<std::string> passed)
-    : ports_(std::move(service_ports)), queue_(queue), passed_(std::move(passed)) {
+Rules::Rules(std::vector<uint16_t> service_ports, uint16_t queue, uint16_t queues,
+             std::vector<std::string> passed)
+    : ports_(std::move(service_ports)), queue_(queue), queues_(queues), passed_(std::move(passed)) {
   std::ranges::sort(ports_);
   ports_.erase(std::ranges::unique(ports_).begin(), ports_.end());
 }
@@ -67,9 +53,12 @@ std::vector<Words> Rules::chain_rules(bool v6) const {
   for (const auto& address : passed_) {
     if (is_v6(address) == v6) all.push_back({"-d", address, "-j", "RETURN"});
   }
+  const std::string first = std::to_string(queue_);
+  const Words target = queues_ == 1 ? Words{"-j", "NFQUEUE", "--queue-num", first}
+                                    : Words{"-j", "NFQUEUE", "--queue-balance",
+                                            first + ":" + std::to_string(queue_ + queues_ - 1)};
   for (const uint16_t port : ports_) {
-    all.push_back({"-p", "tcp", "--sport", std::to_string(port), "-j", "NFQUEUE", "--queue-num",
-                   std::to_string(queue_)});
+    all.push_back(joined({"-p", "tcp", "--sport", std::to_string(port)}, target));
   }
   return all;
 }

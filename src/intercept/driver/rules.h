@@ -12,12 +12,15 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "intercept/driver/tc.h"
+
 namespace mirrorlab::intercept {
 
 class Rules {
  public:
-  // `passed`: destination addresses (ADDR or ADDR/LEN) left alone.
-  Rules(std::vector<uint16_t> service_ports, uint16_t queue, std::vector<std::string> passed);
+  // `queues`: how many, from `queue` on. `passed`: destinations (ADDR or ADDR/LEN) left alone.
+  Rules(std::vector<uint16_t> service_ports, uint16_t queue, uint16_t queues,
+        std::vector<std::string> passed);
 
   // The exact commands, for an operator (--print-setup).
   [[nodiscard]] std::vector<std::string> commands() const;
@@ -28,7 +31,6 @@ class Rules {
   [[nodiscard]] std::string chain() const { return "mirror-intercept-" + std::to_string(queue_); }
 
  private:
-  using Words = std::vector<std::string>;
   // "iptables", or "ip6tables", with "-nft", "-legacy" or nothing behind it.
   tl::expected<std::string, std::string> install_family(const std::string& base, bool v6);
   tl::expected<void, std::string> install_with(const std::string& program, bool v6);
@@ -37,6 +39,7 @@ class Rules {
 
   std::vector<uint16_t> ports_;
   uint16_t queue_;
+  uint16_t queues_;
   std::vector<std::string> passed_;
 };
 

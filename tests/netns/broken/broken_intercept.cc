@@ -43,11 +43,11 @@ class CorruptQueue : public intercept::ReplyQueue {
  public:
   explicit CorruptQueue(intercept::ReplyQueue&& sound) : ReplyQueue(std::move(sound)) {}
   tl::expected<void, std::string> read(const Take& take) override {
-    return ReplyQueue::read([&](wire::Bytes bytes) {
+    return ReplyQueue::read([&](wire::Bytes bytes, size_t wire_bytes) {
       std::vector<uint8_t> copy(bytes.begin(), bytes.end());
       const uint32_t total = copy.size() > 20 ? wire::load16(&copy[2]) : 0;
       if (total > 100 && ++seen_ % kOneIn == 0) wire::store16(&copy[2], total + 1);
-      take(copy);
+      take(copy, wire_bytes);
     });
   }
 

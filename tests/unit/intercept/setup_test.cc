@@ -17,7 +17,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(Rules, AreAChainOfTheirOwnThatPassesSomeAndQueuesTheRest) {
-  const Rules rules({8080, 80, 8080}, 36, {"10.9.0.0/16", "fd00::1"});
+  const Rules rules({8080, 80, 8080}, 36, 1, {"10.9.0.0/16", "fd00::1"});
   EXPECT_THAT(
       rules.commands(),
       ElementsAre(
@@ -38,11 +38,11 @@ TEST(Rules, AreAChainOfTheirOwnThatPassesSomeAndQueuesTheRest) {
 }
 
 TEST(Rules, NeverBypassTheQueue) {
-  for (const auto& line : Rules({80}, 36, {}).commands())
+  for (const auto& line : Rules({80}, 36, 1, {}).commands())
     EXPECT_THAT(line, Not(HasSubstr("bypass")));
 }
 
-TEST(Rules, ChainNameFitsTheKernelsLimit) { EXPECT_LE(Rules({80}, 65535, {}).chain().size(), 28U); }
+TEST(Rules, ChainNameFitsTheKernelsLimit) { EXPECT_LE(Rules({80}, 65535, 1, {}).chain().size(), 28U); }
 
 TEST(QueueStats, AreReadForTheOneQueue) {
   std::istringstream table(

@@ -1,0 +1,53 @@
+// --via=ebpf: replies are stolen at tc egress of every device, their headers come by a ring buffer.
+//
+// The cheapest way there is, for root only. The program stays attached when this process dies.
+#pragma once
+
+#include <memory>
+#include <set>
+
+#include "intercept/driver/interception.h"
+#include "intercept/driver/steal_program.h"
+#include "intercept/driver/tc.h"
+#include "os/fd.h"
+
+namespace mirrorlab::intercept {
+
+// Reads the ring: by itself every kPoll while replies come, woken by the kernel when none came for
+// kIdle. A wake-up costs more than all the rest of a reply's way.
+class StolenReplies : public ReplySource {
+ public:
+  explicit StolenReplies(std::shared_ptr<StealProgram> program) : program_(std::move(program)) {}
+  [[nodiscard]] int fd() const override { return program_->ring_fd(); }
+  tl::expected<void, std::string> read(const Take& take) override;
+  [[nodiscard]] os::Nanos read_again_after() const override { return again_; }
+  [[nodiscard]] ReplyCounters counters() override;
+
+ private:
+  static constexpr os::Nanos kPoll = 50 * os::kNanosPerMicro;
+  static constexpr int kIdlePolls = 20;
+  static constexpr size_t kRepliesPerTurn = 4096;  // then header records are written
+  std::shared_ptr<StealProgram> program_;
+  os::Nanos again_ = 0;
+  int idle_ = 0;
+};
+
+class EbpfInterception : public Interception {
+ public:
+  explicit EbpfInterception(const InterceptOptions& options) : options_(options) {}
+  tl::expected<Sources, std::string> open() override;
+  tl::expected<std::string, std::string> install() override;
+  tl::expected<void, std::string> cover_new_devices() override;
+  void remove() override;
+  [[nodiscard]] std::vector<std::string> commands() const override;
+  [[nodiscard]] std::vector<Finding> check() const override;
+
+ private:
+  [[nodiscard]] FilterPlace place() const { return {"all", 1, options_.queue + 1U}; }
+  const InterceptOptions& options_;
+  os::Fd lock_;
+  std::shared_ptr<StealProgram> program_;
+  std::set<int> covered_;  // devices, by index
+};
+
+}  // namespace mirrorlab::intercept

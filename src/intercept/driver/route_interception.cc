@@ -1,0 +1,93 @@
+#include "intercept/driver/route_interception.h"
+
+#include <fstream>
+
+#include "intercept/driver/ring_replies.h"
+#include "os/devices.h"
+
+namespace mirrorlab::intercept {
+
+namespace {
+constexpr const char* kProcNet = "/proc/sys/net";
+
+std::string sysctl_name(std::string path) {
+  for (char& c : path) c = c == '/' ? '.' : c;
+  return "net." + path;
+}
+}  // namespace
+
+std::vector<std::string> forwarding_switches(const std::string& device,
+                                             const std::string& proc_net) {
+  // IPv4 looks at the arriving device alone; IPv6 at either.
+  const std::vector<std::string> paths = {"ipv4/conf/" + device + "/forwarding",
+                                          "ipv6/conf/all/forwarding",
+                                          "ipv6/conf/" + device + "/forwarding"};
+  std::vector<std::string> on;
+  for (const auto& path : paths) {
+    std::ifstream in(proc_net + "/" + path);
+    int value = 0;
+    if (in >> value && value != 0) on.push_back(sysctl_name(path));
+  }
+  return on;
+}
+
+tl::expected<std::vector<std::string>, std::string> RouteInterception::arrivals() const {
+  if (!options_.devices.empty()) return options_.devices;
+  std::vector<std::string> names;
+  for (const auto& device : os::devices()) {
+    if (!device.loopback) names.push_back(device.name);
+  }
+  if (names.size() == 1) return names;
+  // Why not all of them: a bridge and its ports, a VLAN and its device show each packet twice.
+  return tl::unexpected("this host has " + std::to_string(names.size()) +
+                        " network devices: name the one by which replies arrive with --device");
+}
+
+tl::expected<Interception::Sources, std::string> RouteInterception::open() {
+  const auto devices = arrivals();
+  if (!devices) return tl::unexpected(devices.error());
+  for (const auto& f : check()) {
+    if (!f.good) return tl::unexpected(f.text + "; " + f.mend);
+  }
+  Sources sources;
+  for (const auto& device : *devices) {
+    auto ring =
+        RingReplies::open(device, RingReplies::Direction::in,
+                          reply_filter(FilterUse::socket, options_.service_ports, options_.passed));
+    if (!ring) return tl::unexpected(ring.error());
+    sources.push_back(std::make_unique<RingReplies>(std::move(*ring)));
+  }
+  return sources;
+}
+
+tl::expected<std::string, std::string> RouteInterception::install() {
+  return "replies routed to this host are read and not forwarded";
+}
+
+std::vector<std::string> RouteInterception::commands() const {
+  std::vector<std::string> lines = {
+      "# On this host, the assistant:",
+      "sysctl -w net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0",
+      "# On the test host, for each network that has clients:"};
+  lines.push_back("ip route replace CLIENT_NETWORK via " +
+                  (options_.listen.address.is_loopback() || options_.listen.address.is_unspecified()
+                       ? std::string("ADDRESS_OF_THIS_HOST")
+                       : options_.listen.address.to_string()));
+  return lines;
+}
+
+std::vector<Finding> RouteInterception::check() const {
+  const auto devices = arrivals();
+  if (!devices) return {{false, devices.error(), "e.g. --device eth0"}};
+  std::vector<Finding> all;
+  for (const auto& device : *devices) {
+    for (const auto& name : forwarding_switches(device, kProcNet)) {
+      all.push_back({false, name + " is on: this host would forward the replies to clients",
+                     "sysctl -w " + name + "=0"});
+    }
+  }
+  if (all.empty()) all.push_back({true, "this host does not forward what arrives", {}});
+  return all;
+}
+
+}  // namespace mirrorlab::intercept

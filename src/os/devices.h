@@ -1,0 +1,33 @@
+// The network devices of this network namespace, and word of new ones.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "os/fd.h"
+
+namespace mirrorlab::os {
+
+struct Device {
+  std::string name;
+  int index = 0;
+  bool loopback = false;
+  bool ethernet = false;  // its packets carry an Ethernet header
+};
+
+[[nodiscard]] std::vector<Device> devices();
+
+// Readable whenever a device comes, goes or changes. Threads: one.
+class DeviceWatch {
+ public:
+  static tl::expected<DeviceWatch, std::string> open();
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Takes what was said; ask devices() afterwards.
+  void drain();
+
+ private:
+  Fd fd_;
+};
+
+}  // namespace mirrorlab::os
