@@ -28,6 +28,7 @@ Words intercept_command(const LabContext& lab, const scenario::Engine& e, int ru
   }
   for (const uint16_t port : ports) append(words, "--service-port", std::to_string(port));
   append(words, "--via", e.via);
+  if (e.queues > 1) append(words, "--queues", std::to_string(e.queues));
   return words;
 }
 

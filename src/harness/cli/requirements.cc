@@ -80,7 +80,12 @@ std::string missing_for(const scenario::Scenario& s, const std::string& programs
     if (e.command.empty()) continue;
     if (auto why = missing_program(e.command); !why.empty()) return why;
   }
-  return missing_capability(s.require, programs);
+  auto names = s.require;
+  for (const auto& e : s.engines) {
+    if (e.via == "ebpf") names.emplace_back("ebpf");
+    if (e.via == "mirred") names.emplace_back("clsact");
+  }
+  return missing_capability(names, programs);
 }
 
 }  // namespace mirrorlab::cli

@@ -124,7 +124,8 @@ struct Engine {
   std::vector<Mapping> map;          // copy
   std::string capture;               // copy; empty: the program's default
   std::string inject;                // copy
-  std::string via;                   // intercept
+  std::string via;                   // intercept; empty: the program's default
+  uint16_t queues = 1;               // intercept
   std::vector<std::string> peers;    // copy: ids of the intercept engines
   uint16_t port = 36524;             // intercept: header return
   std::vector<std::string> options;  // appended to the command line

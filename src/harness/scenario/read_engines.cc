@@ -74,14 +74,20 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
 }
 
 Engine read_intercept(const Value& value, const Scenario& scenario, const std::string& id) {
-  const Fields fields(
-      value, {"kind", "on", "via", "port", "options", "command", "ready", "start", "stop_signal"});
+  const Fields fields(value, {"kind", "on", "via", "queues", "port", "options", "command", "ready",
+                              "start", "stop_signal"});
   Engine engine;
   engine.id = id;
   engine.at = value.at();
   engine.kind = EngineKind::intercept;
   engine.on = read_node_name(fields.need("on"), scenario).name;
-  read_way(fields, "via", {"nfqueue"}, engine.via);
+  read_way(fields, "via", {"nfqueue", "ebpf", "mirred", "route"}, engine.via);
+  if (const Value* queues = fields.find("queues")) {
+    engine.queues = static_cast<uint16_t>(queues->integer(1, 64));
+    if (engine.queues > 1 && !engine.via.empty() && engine.via != "nfqueue") {
+      queues->fail(fmt::format("only nfqueue has several queues, not {}", engine.via));
+    }
+  }
   if (const Value* port = fields.find("port")) {
     engine.port = static_cast<uint16_t>(port->integer(1, 65535));
   }

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <reply_steal.skel.h>
 
 #include <atomic>
 #include <charconv>
@@ -11,7 +12,6 @@
 #include <cstring>
 
 #include "os/error.h"
-#include "reply_steal.skel.h"
 #include "wire/flow.h"
 
 namespace mirrorlab::intercept {

@@ -1,12 +1,15 @@
 // What mirror-intercept reads from and writes to the system's own text formats.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "intercept/driver/host_check.h"
 #include "intercept/driver/live_connections.h"
 #include "intercept/driver/options.h"
 #include "intercept/driver/queue_stats.h"
+#include "intercept/driver/route_interception.h"
 #include "intercept/driver/rules.h"
 
 namespace mirrorlab::intercept {
@@ -37,12 +40,18 @@ TEST(Rules, AreAChainOfTheirOwnThatPassesSomeAndQueuesTheRest) {
           "ip6tables -w -t mangle -I OUTPUT -p tcp ! -o lo -j mirror-intercept-36"));
 }
 
+TEST(Rules, SpreadRepliesOverSeveralQueues) {
+  EXPECT_THAT(Rules({80}, 36, 4, {}).commands()[1], HasSubstr("-j NFQUEUE --queue-balance 36:39"));
+}
+
 TEST(Rules, NeverBypassTheQueue) {
   for (const auto& line : Rules({80}, 36, 1, {}).commands())
     EXPECT_THAT(line, Not(HasSubstr("bypass")));
 }
 
-TEST(Rules, ChainNameFitsTheKernelsLimit) { EXPECT_LE(Rules({80}, 65535, 1, {}).chain().size(), 28U); }
+TEST(Rules, ChainNameFitsTheKernelsLimit) {
+  EXPECT_LE(Rules({80}, 65535, 1, {}).chain().size(), 28U);
+}
 
 TEST(QueueStats, AreReadForTheOneQueue) {
   std::istringstream table(
@@ -82,6 +91,28 @@ TEST(HostCheck, FindsRulesThatDropInvalid) {
               ElementsAre("-A INPUT -m conntrack --ctstate INVALID -j DROP"));
 }
 
+TEST(HostCheck, FindsRulesThatDropReplies) {
+  EXPECT_THAT(rules_that_drop_replies("-A OUTPUT -p tcp -m tcp --sport 80 -j DROP\n"
+                                      "-A OUTPUT -p tcp -m tcp --sport 8080 -j DROP\n"
+                                      "-A POSTROUTING -p tcp -m tcp --sport 80 -j REJECT\n"
+                                      "-A OUTPUT -p tcp -m tcp --sport 80 -j ACCEPT\n"
+                                      "-A INPUT -p tcp -m tcp --sport 80 -j DROP\n",
+                                      {80}),
+              ElementsAre("-A OUTPUT -p tcp -m tcp --sport 80 -j DROP",
+                          "-A POSTROUTING -p tcp -m tcp --sport 80 -j REJECT"));
+}
+
+TEST(HostCheck, FindsForwardingOfTheArrivingDevice) {
+  const std::string root = testing::TempDir() + "forwarding";
+  std::filesystem::create_directories(root + "/ipv4/conf/eth0");
+  std::filesystem::create_directories(root + "/ipv6/conf/all");
+  std::ofstream(root + "/ipv4/conf/eth0/forwarding") << "1\n";
+  std::ofstream(root + "/ipv6/conf/all/forwarding") << "0\n";
+  EXPECT_THAT(forwarding_switches("eth0", root), ElementsAre("net.ipv4.conf.eth0.forwarding"));
+  std::ofstream(root + "/ipv4/conf/eth0/forwarding") << "0\n";
+  EXPECT_THAT(forwarding_switches("eth0", root), ElementsAre());
+}
+
 tl::expected<InterceptOptions, int> parse(std::vector<const char*> words) {
   words.insert(words.begin(), "mirror-intercept");
   return parse_intercept_options(static_cast<int>(words.size()), words.data());
@@ -91,6 +122,30 @@ TEST(InterceptOptions, DetachCommandNamesPortsAndQueue) {
   const auto o = parse({"--service-port", "80,8080", "--queue-num", "7"});
   ASSERT_TRUE(o);
   EXPECT_EQ(o->detach_command(), "mirror-intercept --detach --service-port 80,8080 --queue-num 7");
+}
+
+TEST(InterceptOptions, DetachCommandNamesTheMethod) {
+  const auto o = parse({"--service-port", "80", "--via", "mirred", "--device", "eth0,eth1"});
+  ASSERT_TRUE(o);
+  EXPECT_EQ(o->detach_command(),
+            "mirror-intercept --detach --via mirred --service-port 80 --device eth0,eth1 "
+            "--queue-num 36");
+}
+
+TEST(InterceptOptions, RefuseWhatAMethodDoesNotHave) {
+  EXPECT_TRUE(parse({"--service-port", "80", "--queues", "4"}));
+  EXPECT_EQ(parse({"--service-port", "80", "--queues", "65"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--queues", "2", "--queue-num", "65535"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--queues", "4", "--via", "ebpf"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--device", "eth0"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--via", "drop"}).error(), 2);
+}
+
+TEST(Setup, IsPrintedAsCommands) {
+  const auto o = parse({"--service-port", "80", "--via", "mirred"});
+  ASSERT_TRUE(o);
+  EXPECT_EQ(make_interception(*o, {})->commands()[0],
+            "ip link add mi-sink36 type veth peer name mi-drain36");
 }
 
 TEST(InterceptOptions, RefusesWhatItDoesNotUnderstand) {
