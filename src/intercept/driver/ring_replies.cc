@@ -1,9 +1,6 @@
 #include "intercept/driver/ring_replies.h"
 
 #include <linux/if_packet.h>
-#include <sys/socket.h>
-
-#include "os/error.h"
 
 namespace mirrorlab::intercept {
 
@@ -15,12 +12,9 @@ tl::expected<RingReplies, std::string> RingReplies::open(const std::string& devi
                                                          Direction direction,
                                                          std::vector<sock_filter> filter) {
   const bool in = direction == Direction::in;
-  auto ring = os::PacketRing::open({.device = device, .ignore_outgoing = in});
+  auto ring =
+      os::PacketRing::open({.device = device, .ignore_outgoing = in, .filter = std::move(filter)});
   if (!ring) return tl::unexpected(ring.error());
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  if (::setsockopt(ring->fd(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0) {
-    return os::failure("cannot filter the packet ring of " + device);
-  }
   return RingReplies(std::move(*ring), in ? PACKET_HOST : PACKET_OUTGOING);
 }
 
