@@ -6,20 +6,22 @@
 #include <cstdint>
 #include <string_view>
 
+#include "harness/wirebox/fault.h"
 #include "harness/wirebox/settings.h"
 
 namespace mirrorlab::wirebox {
-
-enum class Direction : uint8_t { a_to_b, b_to_a };
 
 // Names one packet of one flow.
 struct PacketName {
   uint64_t flow = 0;     // Flow::identity
   uint64_t ordinal = 0;  // counts from 0, per direction
+
+  bool operator==(const PacketName&) const = default;
 };
 
 struct Fate {
   bool lost = false;
+  Cause cause = Cause::loss;
   bool duplicated = false;
   bool corrupted = false;
   uint8_t overtaken_by = 0;  // packets of its flow that go first

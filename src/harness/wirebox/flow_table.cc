@@ -8,15 +8,16 @@ wire::FlowKey undirected(const wire::FlowKey& flow) {
   return flow.client < flow.server ? flow : wire::FlowKey{flow.server, flow.client};
 }
 
-// Not std::hash: the identity must be the same in every build of every run.
-uint64_t identity_of(const wire::FlowKey& opened, uint8_t protocol, uint32_t number) {
+}  // namespace
+
+// Not std::hash: it may differ between builds.
+uint64_t flow_identity(const wire::FlowKey& opened, uint8_t protocol, uint32_t number) {
   uint64_t id = scatter(uint64_t{protocol} << 48U | uint64_t{opened.server.port} << 32U | number);
   for (const auto* end : {&opened.client, &opened.server}) {
     for (const uint8_t byte : end->address.bytes()) id = scatter(id ^ byte);
   }
   return id;
 }
-}  // namespace
 
 uint32_t FlowTable::open(const IpInfo& packet, const wire::FlowKey& key) {
   wire::FlowKey kind = packet.flow;
@@ -26,7 +27,8 @@ uint32_t FlowTable::open(const IpInfo& packet, const wire::FlowKey& key) {
   Flow& flow = flows_.emplace_back();
   flow.opened = packet.flow;
   flow.number = number;
-  flow.identity = identity_of(packet.flow, packet.protocol, number);
+  flow.protocol = packet.protocol;
+  flow.identity = flow_identity(packet.flow, packet.protocol, number);
   flow.first_seq = packet.seq;
   flow.opening_seen = packet.opens;
   index_[key] = index;

@@ -25,11 +25,16 @@ struct Flow {
   };
   uint64_t identity = 0;
   wire::FlowKey opened;  // client: the opener, with its port in this run
-  uint32_t number = 0;   // of the opener's flows toward this service
+  uint8_t protocol = 0;
+  uint32_t number = 0;  // of the opener's flows toward this service
   uint32_t first_seq = 0;
   bool opening_seen = false;
   std::array<Side, 2> sides{};  // by Direction
 };
+
+// The name of a flow as one number, the same in every run and every build.
+[[nodiscard]] uint64_t flow_identity(const wire::FlowKey& opened, uint8_t protocol,
+                                     uint32_t number);
 
 class FlowTable {
  public:

@@ -75,19 +75,33 @@ void Link::change(const Settings& a_to_b, const Settings& b_to_a) {
   ways_[1]->change(b_to_a);
 }
 
+void Link::replay(std::span<const Fault> faults) {
+  const std::lock_guard lock(mutex_);
+  for (const size_t i : {0U, 1U}) {
+    plans_[i] = std::make_unique<FaultPlan>(faults, static_cast<Direction>(i));
+    ways_[i]->replay(*plans_[i]);
+  }
+}
+
 Figures Link::figures() {
   const std::lock_guard lock(mutex_);
   Figures f;
   f.name = name_;
   for (const size_t i : {0U, 1U}) {
     f.counters[i] = ways_[i]->counters();
-    f.drops.insert(f.drops.end(), ways_[i]->drops().begin(), ways_[i]->drops().end());
+    f.faults.insert(f.faults.end(), ways_[i]->faults().begin(), ways_[i]->faults().end());
+    if (plans_[i]) f.planned += plans_[i]->packets();
     f.waiting[i] = ways_[i]->waiting();
     const PacketPort::Counters in = ports_[i]->counters();
     const PacketPort::Counters out = ports_[1 - i]->counters();
     f.kernel[i] = {in.arrived, in.ring_drops, in.truncated, out.sent, out.send_errors};
   }
   f.flows_forgotten = flows_.times_forgotten();
+  for (const Fault& fault : f.faults) {
+    if (static_cast<size_t>(fault.kind) >= kCauses) continue;
+    f.drops.push_back(
+        {fault.flow, fault.number, fault.ordinal, fault.direction, static_cast<Cause>(fault.kind)});
+  }
   return f;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,7 +35,9 @@ struct Figures {
   std::array<Counters, 2> counters;
   std::array<KernelCounters, 2> kernel;
   std::array<uint64_t, 2> waiting{};  // frames under way
-  std::vector<Drop> drops;
+  std::vector<Fault> faults;          // in their order, one direction after the other
+  std::vector<Drop> drops;            // of them, the packets that died
+  size_t planned = 0;                 // packets that a replayed plan has faults for
   uint64_t flows_forgotten = 0;
 
   // Frames the box lost, not the impairments.
@@ -60,6 +63,9 @@ class Link {
 
   // For frames that come in from now on; those under way keep their time.
   void change(const Settings& a_to_b, const Settings& b_to_a);
+  // Applies `faults` in place of chance, from now on (OneWay::replay). Once, before any traffic.
+  void replay(std::span<const Fault> faults);
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Figures figures();
   // CPU time the link's thread has used.
   [[nodiscard]] double cpu_seconds();
@@ -90,6 +96,7 @@ class Link {
   std::array<std::unique_ptr<PacketPort>, 2> ports_;
   FramePool pool_;
   FlowTable flows_;
+  std::array<std::unique_ptr<FaultPlan>, 2> plans_;
   std::array<std::unique_ptr<OneWay>, 2> ways_;
   Gate* gate_;
   std::mutex mutex_;

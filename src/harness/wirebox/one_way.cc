@@ -7,23 +7,8 @@ namespace mirrorlab::wirebox {
 namespace {
 // A super-packet whose segments take longer is sent as segments, so that they come one by one.
 constexpr os::Nanos kJoinedAtMost = 200 * os::kNanosPerMicro;
+constexpr size_t kListedWithoutGrowing = 4096;
 }  // namespace
-
-const char* to_string(Cause cause) {
-  switch (cause) {
-    case Cause::down:
-      return "down";
-    case Cause::too_long:
-      return "too_long";
-    case Cause::loss:
-      return "loss";
-    case Cause::queue:
-      return "queue";
-    case Cause::pool_full:
-      return "pool_full";
-  }
-  return "?";
-}
 
 OneWay::OneWay(uint64_t seed, std::string_view link, Direction direction, FlowTable& flows,
                FramePool& pool, Send send)
@@ -32,15 +17,53 @@ OneWay::OneWay(uint64_t seed, std::string_view link, Direction direction, FlowTa
       flows_(flows),
       pool_(pool),
       send_(std::move(send)) {
-  drops_.reserve(kMaxDrops);
+  faults_.reserve(kListedWithoutGrowing);
+}
+
+void OneWay::change(const Settings& settings) {
+  settings_ = settings;
+  if (plan_ == nullptr) return;
+  settings_.loss = settings_.reorder = settings_.duplicate = settings_.corrupt = 0;
+  settings_.down = false;
+  settings_.mtu = 0;
+  settings_.queue_bytes = UINT64_MAX;
+}
+
+void OneWay::replay(const FaultPlan& plan) {
+  plan_ = &plan;
+  change(settings_);
+}
+
+Fate OneWay::fate_of(const PacketName& packet, BurstState& burst) {
+  Fate fate = teller_.tell(packet, settings_, burst);
+  if (plan_ == nullptr) return fate;
+  if (const Fate* planned = plan_->find(packet)) {
+    ++counters_.planned;
+    const double jitter = fate.jitter;
+    fate = *planned;
+    fate.jitter = jitter;
+  }
+  return fate;
+}
+
+void OneWay::list(FaultKind kind, const Context& c, uint64_t detail) {
+  if (faults_.size() == kMaxFaults) {
+    ++counters_.unlisted;
+    return;
+  }
+  const Flow& flow = flows_.at(c.flow);
+  faults_.push_back({.flow = flow.opened,
+                     .number = flow.number,
+                     .ordinal = c.ordinal,
+                     .detail = detail,
+                     .protocol = flow.protocol,
+                     .direction = direction_,
+                     .kind = kind});
 }
 
 void OneWay::drop(const Frame& frame, const Context* c, Cause cause) {
   ++counters_.dropped[static_cast<size_t>(cause)];
-  if (c != nullptr && drops_.size() < kMaxDrops) {
-    const Flow& flow = flows_.at(c->flow);
-    drops_.push_back({flow.opened, flow.number, c->ordinal, direction_, cause});
-  }
+  if (c != nullptr) list(static_cast<FaultKind>(cause), *c);
   pool_.give(frame);
 }
 
@@ -66,7 +89,7 @@ void OneWay::take(Frame frame, os::Nanos now) {
   const Context c{index, side.ordinal};
   side.ordinal += parts.segments();
   if (parts.segments() > 1) return decide_super(frame, *info, parts, c, now);
-  const Fate fate = teller_.tell({flows_.at(index).identity, c.ordinal}, settings_, side.burst);
+  const Fate fate = fate_of({flows_.at(index).identity, c.ordinal}, side.burst);
   decide(frame, *info, fate, c, now);
 }
 
@@ -77,9 +100,10 @@ void OneWay::decide(Frame frame, const IpInfo& info, const Fate& fate, const Con
   if (settings_.mtu != 0 && frame.size - kEthernetBytes > settings_.mtu) {
     return drop(frame, &c, Cause::too_long);
   }
-  if (fate.lost) return drop(frame, &c, Cause::loss);
+  if (fate.lost) return drop(frame, &c, fate.cause);
   if (fate.corrupted) {
     ++counters_.corrupted;
+    list(FaultKind::corrupt, c, fate.corrupt_bit);
     finish_checksum(frame);
     flip_bit(frame, info, fate.corrupt_bit);
   }
@@ -92,20 +116,21 @@ void OneWay::decide_super(const Frame& frame, const IpInfo& info, const SuperPac
   Flow::Side& side = flows_.at(c.flow).sides[static_cast<size_t>(direction_)];
   const uint64_t identity = flows_.at(c.flow).identity;
   const uint32_t count = parts.segments();
+  const uint32_t wire_bytes = parts.wire_bytes(frame, count);
   // Why alone: a sender of such a rate would send them one by one, and each drop has a name.
-  const bool each_alone =
-      settings_.down || settings_.mtu != 0 ||
-      RateLimit::takes(parts.wire_bytes(frame, count), settings_) > kJoinedAtMost;
+  const bool each_alone = settings_.down || settings_.mtu != 0 ||
+                          RateLimit::takes(wire_bytes, settings_) > kJoinedAtMost ||
+                          !rate_.has_room(wire_bytes, settings_, now);
   fates_.resize(count);
   bool all_plain = !each_alone && side.held == kNothingHeld;
   double jitter = -1;
   for (uint32_t i = 0; i < count; ++i) {
-    fates_[i] = teller_.tell({identity, c.ordinal + i}, settings_, side.burst);
+    fates_[i] = fate_of({identity, c.ordinal + i}, side.burst);
     all_plain = all_plain && fates_[i].plain();
     jitter = std::max(jitter, fates_[i].jitter);
   }
   if (all_plain) {
-    return forward(frame, parts.wire_bytes(frame, count), jitter, c, now);
+    return forward(frame, wire_bytes, jitter, &c, now);
   }
   uint32_t gained = 0;
   for (uint32_t first = 0; first < count; ++gained) {
@@ -118,7 +143,7 @@ void OneWay::decide_super(const Frame& frame, const IpInfo& info, const SuperPac
     }
     const Context own{c.flow, c.ordinal + first};
     if (settings_.down || fates_[first].lost) {
-      drop({}, &own, settings_.down ? Cause::down : Cause::loss);
+      drop({}, &own, settings_.down ? Cause::down : fates_[first].cause);
       first = end;
       continue;
     }
@@ -128,7 +153,7 @@ void OneWay::decide_super(const Frame& frame, const IpInfo& info, const SuperPac
     } else if (end - first == 1) {
       decide(piece, info, fates_[first], own, now);
     } else {
-      forward(piece, parts.wire_bytes(piece, end - first), jitter, own, now);
+      forward(piece, parts.wire_bytes(piece, end - first), jitter, &own, now);
     }
     first = end;
   }
@@ -143,6 +168,7 @@ void OneWay::reorder_or_forward(const Frame& frame, const Fate& fate, const Cont
     const Frame kept = keep(frame);
     if (kept.bytes == nullptr) return drop(frame, &c, Cause::pool_full);
     ++counters_.reordered;
+    list(FaultKind::reorder, c, fate.overtaken_by);
     held = hold_.take({.frame = kept,
                        .jitter = fate.jitter,
                        .flow = c.flow,
@@ -154,20 +180,22 @@ void OneWay::reorder_or_forward(const Frame& frame, const Fate& fate, const Cont
   if (fate.duplicated) {
     // The twin is made first: sending may give the frame's memory back.
     const Frame twin = pool_.copy(frame);
-    forward(frame, frame.size, fate.jitter, c, now);
+    forward(frame, frame.size, fate.jitter, &c, now);
     if (twin.bytes == nullptr) return;
     ++counters_.duplicated;
-    return forward(twin, twin.size, fate.jitter, c, now);
+    list(FaultKind::duplicate, c);
+    // Why without a name: the packet itself has not died.
+    return forward(twin, twin.size, fate.jitter, nullptr, now);
   }
-  forward(frame, frame.size, fate.jitter, c, now);
+  forward(frame, frame.size, fate.jitter, &c, now);
 }
 
-void OneWay::forward(const Frame& frame, uint32_t wire_bytes, double jitter, const Context& c,
+void OneWay::forward(const Frame& frame, uint32_t wire_bytes, double jitter, const Context* c,
                      os::Nanos now) {
   const auto leaves = rate_.admit(wire_bytes, settings_, now);
-  if (!leaves) return drop(frame, &c, Cause::queue);
+  if (!leaves) return drop(frame, c, Cause::queue);
   const auto wobble = static_cast<os::Nanos>(jitter * static_cast<double>(settings_.jitter));
-  emit_or_wait(frame, &c, std::max(*leaves + settings_.delay + wobble, now), now);
+  emit_or_wait(frame, c, std::max(*leaves + settings_.delay + wobble, now), now);
 }
 
 void OneWay::emit_or_wait(const Frame& frame, const Context* c, os::Nanos due, os::Nanos now) {
@@ -190,7 +218,8 @@ Frame OneWay::keep(const Frame& frame) {
 void OneWay::let_go(uint32_t slot, os::Nanos now) {
   const ReorderHold::Held held = hold_.release(slot);
   flows_.at(held.flow).sides[static_cast<size_t>(direction_)].held = kNothingHeld;
-  forward(held.frame, held.frame.size, held.jitter, {held.flow, held.ordinal}, now);
+  const Context c{held.flow, held.ordinal};
+  forward(held.frame, held.frame.size, held.jitter, &c, now);
 }
 
 void OneWay::let_go_held(os::Nanos now) {

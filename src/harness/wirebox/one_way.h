@@ -19,6 +19,8 @@
 
 #include "harness/wirebox/delay_line.h"
 #include "harness/wirebox/fate.h"
+#include "harness/wirebox/fault.h"
+#include "harness/wirebox/fault_plan.h"
 #include "harness/wirebox/flow_table.h"
 #include "harness/wirebox/frame_pool.h"
 #include "harness/wirebox/rate_limit.h"
@@ -27,10 +29,6 @@
 #include "harness/wirebox/super_packet.h"
 
 namespace mirrorlab::wirebox {
-
-enum class Cause : uint8_t { down, too_long, loss, queue, pool_full };
-inline constexpr size_t kCauses = 5;
-[[nodiscard]] const char* to_string(Cause cause);
 
 struct Counters {
   uint64_t in = 0;
@@ -42,21 +40,14 @@ struct Counters {
   uint64_t duplicated = 0;
   uint64_t reordered = 0;
   uint64_t corrupted = 0;
+  uint64_t unlisted = 0;  // faults beyond kMaxFaults
+  uint64_t planned = 0;   // packets that met the fault the plan has for them
   uint64_t cut = 0;  // frames gained by cutting super-packets whose segments meet different fates
-};
-
-// One packet the link dropped, by its name: the same in every run with the same seed.
-struct Drop {
-  wire::FlowKey flow;
-  uint32_t number = 0;
-  uint64_t ordinal = 0;
-  Direction direction = Direction::a_to_b;
-  Cause cause = Cause::loss;
 };
 
 class OneWay {
  public:
-  static constexpr size_t kMaxDrops = 4096;  // listed; all are counted
+  static constexpr size_t kMaxFaults = size_t{1} << 16U;  // listed; all are counted
   // The frame's bytes must outlive the sending; pooled ones are the receiver's to give back.
   using Send = std::function<void(const Frame&)>;
 
@@ -72,11 +63,14 @@ class OneWay {
   // The next frame whose time has come, once sent; its bytes stay valid until the port is flushed.
   std::optional<Frame> release_one(os::Nanos now);
   [[nodiscard]] uint64_t waiting() const { return line_.size() + hold_.size(); }
-  void change(const Settings& settings) { settings_ = settings; }
+  void change(const Settings& settings);
+  // From now on faults come from `plan` and nowhere else: chance, `down`, `mtu` and the queue's
+  // limit have no say. Delay, jitter and rate are as before. `plan` outlives this.
+  void replay(const FaultPlan& plan);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
-  [[nodiscard]] const std::vector<Drop>& drops() const { return drops_; }
+  [[nodiscard]] const std::vector<Fault>& faults() const { return faults_; }
   // Lets go of every frame that waits to be overtaken (before the flow table forgets).
   void let_go_held(os::Nanos now);
 
@@ -85,13 +79,15 @@ class OneWay {
     uint32_t flow;
     uint64_t ordinal;
   };
+  [[nodiscard]] Fate fate_of(const PacketName& packet, BurstState& burst);
+  void list(FaultKind kind, const Context& context, uint64_t detail = 0);
   void drop(const Frame& frame, const Context* context, Cause cause);
   // One packet with its fate.
   void decide(Frame frame, const IpInfo& info, const Fate& fate, const Context& c, os::Nanos now);
   void decide_super(const Frame& frame, const IpInfo& info, const SuperPacket& parts, Context c,
                     os::Nanos now);
   void reorder_or_forward(const Frame& frame, const Fate& fate, const Context& c, os::Nanos now);
-  void forward(const Frame& frame, uint32_t wire_bytes, double jitter, const Context& c,
+  void forward(const Frame& frame, uint32_t wire_bytes, double jitter, const Context* c,
                os::Nanos now);
   [[nodiscard]] Frame keep(const Frame& frame);
   void let_go(uint32_t slot, os::Nanos now);
@@ -100,6 +96,7 @@ class OneWay {
 
   Settings settings_;
   FateTeller teller_;
+  const FaultPlan* plan_ = nullptr;
   Direction direction_;
   FlowTable& flows_;
   FramePool& pool_;
@@ -109,7 +106,7 @@ class OneWay {
   DelayLine line_;
   bool shut_ = false;
   Counters counters_;
-  std::vector<Drop> drops_;
+  std::vector<Fault> faults_;
   std::vector<Fate> fates_;  // of a super-packet's segments
 };
 

@@ -14,13 +14,16 @@ class RateLimit {
   // The time the last bit of `bytes` leaves; nothing when the queue is full.
   [[nodiscard]] std::optional<os::Nanos> admit(uint32_t bytes, const Settings& s, os::Nanos now) {
     if (s.rate_bits == 0) return now;
-    const os::Nanos busy_for = std::max<os::Nanos>(free_at_ - now, 0);
-    const double waiting =
-        static_cast<double>(busy_for) / 1e9 * static_cast<double>(s.rate_bits) / 8;
-    // Why: a frame larger than the whole queue passes when nothing waits; else it never would.
-    if (busy_for > 0 && waiting + bytes > static_cast<double>(queue_bytes(s))) return std::nullopt;
+    if (!has_room(bytes, s, now)) return std::nullopt;
     free_at_ = std::max(now, free_at_) + takes(bytes, s);
     return free_at_;
+  }
+  [[nodiscard]] bool has_room(uint32_t bytes, const Settings& s, os::Nanos now) const {
+    // Why: a frame larger than the whole queue passes when nothing waits; else it never would.
+    if (s.rate_bits == 0 || free_at_ <= now) return true;
+    const double waiting =
+        static_cast<double>(free_at_ - now) / 1e9 * static_cast<double>(s.rate_bits) / 8;
+    return waiting + bytes <= static_cast<double>(queue_bytes(s));
   }
   // How long the sender is busy with `bytes`.
   [[nodiscard]] static os::Nanos takes(uint32_t bytes, const Settings& s) {

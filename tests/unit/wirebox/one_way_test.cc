@@ -80,10 +80,10 @@ TEST(OneWay, LosesAndListsByName) {
   Bench b({.loss = 0.2});
   for (uint32_t i = 0; i < 1000; ++i) b.take(numbered(i));
   EXPECT_NEAR(static_cast<double>(dropped(b, Cause::loss)), 200, 60);
-  ASSERT_EQ(b.way.drops().size(), dropped(b, Cause::loss));
-  const Drop& first = b.way.drops()[0];
+  ASSERT_EQ(b.way.faults().size(), dropped(b, Cause::loss));
+  const Fault& first = b.way.faults()[0];
   EXPECT_EQ(first.flow.client.to_string(), kClientText);
-  EXPECT_EQ(first.cause, Cause::loss);
+  EXPECT_EQ(first.kind, FaultKind::loss);
   const auto order = b.order();
   EXPECT_EQ(std::ranges::find(order, first.ordinal), order.end());
   EXPECT_TRUE(b.balances());
@@ -95,7 +95,7 @@ TEST(OneWay, TheOpenersPortPlaysNoPart) {
     for (uint32_t i = 0; i < 100; ++i) {
       b.take(tcp_frame(run == 0 ? "10.1.0.1:40000" : "10.1.0.1:51234", kServerText, i, "x"));
     }
-    for (const Drop& d : b.way.drops()) lost[run].push_back(d.ordinal);
+    for (const Fault& d : b.way.faults()) lost[run].push_back(d.ordinal);
   }
   EXPECT_EQ(lost[0], lost[1]);
   EXPECT_FALSE(lost[0].empty());

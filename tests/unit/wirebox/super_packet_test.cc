@@ -129,9 +129,9 @@ TEST(SuperPacket, MeetsTheFatesOfItsSegments) {
     EXPECT_EQ(bytes_out(joined), bytes_out(single)) << name;
     EXPECT_EQ(joined.way.counters().dropped, single.way.counters().dropped) << name;
     EXPECT_EQ(joined.way.counters().corrupted, single.way.counters().corrupted) << name;
-    ASSERT_EQ(joined.way.drops().size(), single.way.drops().size()) << name;
-    for (size_t i = 0; i < joined.way.drops().size(); ++i) {
-      EXPECT_EQ(joined.way.drops()[i].ordinal, single.way.drops()[i].ordinal) << name;
+    ASSERT_EQ(joined.way.faults().size(), single.way.faults().size()) << name;
+    for (size_t i = 0; i < joined.way.faults().size(); ++i) {
+      EXPECT_EQ(joined.way.faults()[i].ordinal, single.way.faults()[i].ordinal) << name;
     }
     EXPECT_TRUE(joined.balances()) << name;
     if (name == "loss") {
