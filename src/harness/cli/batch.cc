@@ -47,6 +47,7 @@ RunOptions run_options(const BatchOptions& o, const std::string& directory) {
   run.out = directory;
   run.programs = o.programs;
   run.json = o.output != Output::text;
+  run.replay = o.replay;
   return run;
 }
 

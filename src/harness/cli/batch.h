@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/fault_file.h"
 #include "harness/report/outcome.h"
 #include "harness/scenario/model.h"
 
@@ -21,7 +22,8 @@ struct BatchOptions {
   bool verbose = false;  // the whole report of passed runs, too
   bool keep = false;     // a run that did not pass stays up, with a prompt
   std::vector<std::string> breakpoints;
-  std::string junit;  // file; empty: none
+  std::string junit;                  // file; empty: none
+  const FaultList* replay = nullptr;  // faults of the links, in place of chance
 };
 
 // Where the files of one run go. Variants of a matrix get a directory each; so do scenarios when

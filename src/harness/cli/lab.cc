@@ -48,7 +48,10 @@ Lab::Lab(const scenario::Scenario& scenario, const std::string& out, const std::
   std::filesystem::create_directories(context_.out + "/logs");
 }
 
-void Lab::build() { topology_ = std::make_unique<Topology>(scenario_, plan_); }
+void Lab::build(const FaultList* replay) {
+  topology_ = std::make_unique<Topology>(scenario_, plan_);
+  if (replay != nullptr) topology_->replay(*replay);
+}
 
 Program& Lab::program(const std::string& name) {
   const auto found =

@@ -22,7 +22,8 @@ class Lab {
   Lab(const scenario::Scenario& scenario, const std::string& out, const std::string& programs,
       const std::atomic<bool>& interrupted);
 
-  void build();
+  // `replay`: faults of the links in place of chance; may be null.
+  void build(const FaultList* replay = nullptr);
   void start_services();
   void start_taps();
   // Intercepts first: copy engines connect to them.

@@ -7,11 +7,13 @@ namespace mirrorlab::cli {
 nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
   nlohmann::json all = nlohmann::json::array();
   for (const auto& link : links) {
+    const uint64_t met = link.counters[0].planned + link.counters[1].planned;
     nlohmann::json one{{"name", link.name},
                        {"kernel_drops", link.kernel_drops()},
                        {"send_errors", link.send_errors()},
                        {"truncated", link.truncated()},
                        {"flows_forgotten", link.flows_forgotten}};
+    if (link.planned > 0) one["replayed"] = {{"packets", link.planned}, {"met", met}};
     for (const size_t i : {0U, 1U}) {
       const auto& c = link.counters[i];
       const auto& k = link.kernel[i];

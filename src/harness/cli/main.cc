@@ -9,6 +9,7 @@
 #include "harness/cli/doctor.h"
 #include "harness/cli/inspect.h"
 #include "harness/cli/places.h"
+#include "harness/cli/replay.h"
 #include "harness/cli/select.h"
 #include "harness/cli/sim.h"
 #include "harness/cli/supervise.h"
@@ -22,6 +23,8 @@ struct Arguments {
   cli::Selection selection;
   cli::BatchOptions batch;
   cli::SimOptions sim;
+  cli::ShrinkOptions shrink;
+  std::string replay;
   std::string format = "text", built_in;
   bool tap = false;
 };
@@ -32,8 +35,10 @@ void add_format(CLI::App& command, Arguments& a) {
 
 CLI::App* add_run(CLI::App& app, Arguments& a) {
   auto* c = app.add_subcommand("run", "Run scenarios and judge them");
-  c->add_option("scenario", a.selection.places, "Scenario files, or directories of them")
-      ->required();
+  auto* places =
+      c->add_option("scenario", a.selection.places, "Scenario files, or directories of them");
+  c->add_option("--replay", a.replay,
+                "Do to packets what the links of this run did (its directory or result.json)");
   c->add_option("-o,--out", a.batch.out, "Directory for result.json, logs and captures");
   c->add_option("-j,--jobs", a.batch.jobs, "So many side by side; 0: one a core")
       ->capture_default_str();
@@ -49,6 +54,20 @@ CLI::App* add_run(CLI::App& app, Arguments& a) {
   c->add_option("--format", a.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->excludes(tap);
+  c->callback([places, &a] {
+    if (places->empty() && a.replay.empty()) throw CLI::RequiredError("scenario");
+  });
+  return c;
+}
+
+CLI::App* add_shrink(CLI::App& app, Arguments& a) {
+  auto* c = app.add_subcommand("shrink", "Find the faults of the links that a failure needs");
+  c->add_option("run", a.replay, "A run that failed (its directory or result.json), or a scenario")
+      ->required();
+  c->add_option("--budget", a.shrink.budget, "Runs at most")->capture_default_str();
+  c->add_option("--variant", a.selection.variant, "Only this variant of a matrix");
+  c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
+  c->add_option("-o,--out", a.shrink.out, "Directory for the minimal list and the last run");
   return c;
 }
 
@@ -65,6 +84,16 @@ CLI::App* add_sim(CLI::App& app, Arguments& a) {
 }
 
 int run(Arguments& a) {
+  cli::FaultList list;
+  if (!a.replay.empty()) {
+    auto read = cli::read_replay(a.replay, a.selection);
+    if (!read) {
+      std::cerr << "mirrorlab: " << read.error() << '\n';
+      return 2;
+    }
+    list = std::move(*read);
+    a.batch.replay = &list;
+  }
   const auto all = cli::select(a.selection);
   if (!all) {
     std::cerr << all.error() << '\n';
@@ -98,6 +127,7 @@ int command_line(int argc, char** argv) {
   serve->add_option("options", a.built_in, "JSON")->required();
   auto* load = app.add_subcommand("load", "The built-in clients");
   load->add_option("options", a.built_in, "JSON")->required();
+  const auto* shrink = add_shrink(app, a);
   const auto* sim = add_sim(app, a);
   try {
     app.parse(argc, argv);
@@ -105,6 +135,10 @@ int command_line(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*run_command) return run(a);
+  if (*shrink) {
+    a.shrink.programs = cli::own_directory();
+    return cli::shrink_command(a.replay, a.selection, a.shrink);
+  }
   if (*sim) return cli::run_sim(a.sim);
   if (*validate) return cli::validate_files(a.selection.places);
   if (*explain) return cli::explain_files(a.selection.places);

@@ -81,13 +81,22 @@ std::string write_state(Lab& lab, const std::string& out, std::string text = {})
   return text;
 }
 
-void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std::string& out,
+void write_faults(const scenario::Scenario& s, const std::vector<wirebox::Figures>& links,
+                  const std::string& out) {
+  const FaultList list{s.name, s.path, s.variant, s.seed, missing_faults(links), faults_of(links)};
+  if (auto done = os::write_file(out + "/" + kFaultFile, to_json_text(list)); !done) {
+    throw std::runtime_error(done.error());
+  }
+}
+
+void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const RunOptions& o,
                 const std::atomic<bool>& interrupted, report::Result& r) {
+  const std::string& out = o.out;
   const auto stop_if_interrupted = [&] {
     if (interrupted) throw std::runtime_error("interrupted");
   };
   phases.begin("setup", "namespaces, links, services, engines");
-  lab.build();
+  lab.build(o.replay);
   stop_if_interrupted();
   lab.start_services();
   lab.start_taps();
@@ -118,6 +127,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const std
   if (auto done = os::write_file(out + "/link-drops.txt", drops_text(links)); !done) {
     throw std::runtime_error(done.error());
   }
+  write_faults(s, links, out);
   if (!drained && r.verdict == "passed") {
     r.verdict = "failed";
     r.reason = "the copy engine still had something to send when the drain time was over";
@@ -132,7 +142,7 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
   std::unique_ptr<Lab> lab;
   try {
     lab = std::make_unique<Lab>(s, o.out, o.programs, interrupted);
-    run_phases(*lab, phases, s, o.out, interrupted, r);
+    run_phases(*lab, phases, s, o, interrupted, r);
   } catch (const std::exception& e) {
     r.verdict = "error";
     r.reason = e.what();
@@ -153,6 +163,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.traffic = nlohmann::json::object();
   r.reproduce = fmt::format("mirrorlab run {}{} --seed {}", s.path,
                             s.variant.empty() ? "" : " --variant " + s.variant, s.seed);
+  if (o.replay != nullptr) r.reproduce += " --replay " + o.out;
   std::atomic<bool> interrupted{false};
   const Interruption interruption(interrupted);
   report::Progress progress = report::Progress::for_standard_error();
@@ -164,11 +175,10 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   } else {
     run_lab(s, o, interrupted, progress, r);
   }
-  r.artifacts = {{"result", o.out + "/result.json"},
-                 {"logs", o.out + "/logs"},
-                 {"online_capture", o.out + "/online.pcap"},
-                 {"test_capture", o.out + "/test.pcap"},
-                 {"link_drops", o.out + "/link-drops.txt"}};
+  r.artifacts = {
+      {"result", o.out + "/result.json"},         {"logs", o.out + "/logs"},
+      {"online_capture", o.out + "/online.pcap"}, {"test_capture", o.out + "/test.pcap"},
+      {"link_drops", o.out + "/link-drops.txt"},  {"link_faults", o.out + "/" + kFaultFile}};
   if (r.verdict != "passed") r.artifacts["state"] = o.out + "/state.txt";
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {

@@ -3,15 +3,17 @@
 
 #include <string>
 
+#include "harness/cli/fault_file.h"
 #include "harness/report/result.h"
 #include "harness/scenario/model.h"
 
 namespace mirrorlab::cli {
 
 struct RunOptions {
-  std::string out;       // directory for result.json, logs and captures
-  std::string programs;  // directory of the three programs
-  bool json = false;     // progress stays off standard output
+  std::string out;                    // directory for result.json, logs and captures
+  std::string programs;               // directory of the three programs
+  bool json = false;                  // progress stays off standard output
+  const FaultList* replay = nullptr;  // faults of the links, in place of chance
 };
 
 [[nodiscard]] report::Result run_scenario(const scenario::Scenario& scenario,

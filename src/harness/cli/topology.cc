@@ -271,6 +271,24 @@ void Topology::undo(uint64_t number) {
   }
 }
 
+void Topology::replay(const FaultList& list) {
+  for (const auto& f : list.faults) {
+    const auto named = [&](const Stage& s) { return s.stage->name() == f.link; };
+    if (std::ranges::none_of(stages_, named)) {
+      throw std::runtime_error(fmt::format(
+          "cannot replay: the scenario has no impaired link {}; is it the one of the list?",
+          f.link));
+    }
+  }
+  for (const Stage& s : stages_) {
+    std::vector<wirebox::Fault> faults;
+    for (const auto& f : list.faults) {
+      if (f.link == s.stage->name()) faults.push_back(f.fault);
+    }
+    s.stage->replay(faults);
+  }
+}
+
 std::vector<wirebox::Figures> Topology::figures() const {
   std::vector<wirebox::Figures> all;
   for (const Stage& s : stages_) all.push_back(s.stage->figures());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/fault_file.h"
 #include "harness/cli/plan.h"
 #include "harness/net/namespace.h"
 #include "harness/net/netlink.h"
@@ -31,6 +32,9 @@ class Topology {
   // `change` sets, on top of what was set before. The number undoes just this change.
   uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& change);
   void undo(uint64_t number);
+  // Faults of the links come from `list` and nowhere else. Before any traffic. Throws
+  // std::runtime_error when a link is named that has no stage.
+  void replay(const FaultList& list);
   // Holds and steps the packets of every link that has a stage (Link::impaired says which).
   [[nodiscard]] wirebox::Gate& gate() { return gate_; }
   // What the link stages did so far.

@@ -95,12 +95,17 @@ void OneWay::take(Frame frame, os::Nanos now) {
 
 void OneWay::decide(Frame frame, const IpInfo& info, const Fate& fate, const Context& c,
                     os::Nanos now) {
-  const uint32_t held = flows_.at(c.flow).sides[static_cast<size_t>(direction_)].held;
+  uint32_t held = flows_.at(c.flow).sides[static_cast<size_t>(direction_)].held;
   if (settings_.down) return drop(frame, &c, Cause::down);
   if (settings_.mtu != 0 && frame.size - kEthernetBytes > settings_.mtu) {
     return drop(frame, &c, Cause::too_long);
   }
   if (fate.lost) return drop(frame, &c, fate.cause);
+  if (plan_ != nullptr && fate.overtaken_by > 0 && held != kNothingHeld) {
+    // In the run that is replayed, the one before had been let go by then.
+    let_go(held, now);
+    held = kNothingHeld;
+  }
   if (fate.corrupted) {
     ++counters_.corrupted;
     list(FaultKind::corrupt, c, fate.corrupt_bit);
