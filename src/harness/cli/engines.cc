@@ -28,6 +28,14 @@ Words intercept_command(const LabContext& lab, const scenario::Engine& e, int ru
   }
   for (const uint16_t port : ports) append(words, "--service-port", std::to_string(port));
   append(words, "--via", e.via);
+  if (e.via == "route") {
+    // Its replies arrive from the test hosts that have it for their assistant.
+    std::set<std::string> devices;
+    for (const auto& node : lab.scenario.nodes) {
+      if (node.assistant == e.on) devices.insert(lab.plan.device_toward(e.on, node.name));
+    }
+    for (const auto& device : devices) append(words, "--device", device);
+  }
   if (e.queues > 1) append(words, "--queues", std::to_string(e.queues));
   return words;
 }
