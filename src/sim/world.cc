@@ -250,7 +250,10 @@ void World::engine_turn() {
   engine_turn_due_ = false;
   engine_.turn(now_, [this](const Packet& p, uint32_t length) {
     trace_.packet(now_, Hop::capture, p.header, length);
-    judge_.on_captured(*judge_.streams()[p.stream], p.header, p.payload,
+    // A client that has closed resets what belongs to the connection before: its numbers tell.
+    Stream* of = p.header.has(wire::tcp_flag::kRst) ? judge_.find_stream(p.header.src, p.header.seq)
+                                                    : nullptr;
+    judge_.on_captured(of != nullptr ? *of : *judge_.streams()[p.stream], p.header, p.payload,
                        p.payload.size() == length);
   });
   after_engine();

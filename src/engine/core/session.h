@@ -58,6 +58,7 @@ struct Session {
   wire::Seq zero;        // sequence number of stream offset 0
   wire::Seq older_zero;  // of the connection that had the 4-tuple before
   bool has_older = false;
+  bool older_whole = false;
   wire::Seq answer_zero;       // online host's sequence number of answer offset 0
   uint16_t client_window = 0;  // last seen, as sent
   // From the client's SYN.

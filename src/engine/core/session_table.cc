@@ -131,6 +131,14 @@ void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t
   mark_dirty(id);
 }
 
+namespace {
+void follow(Session& s, wire::Seq older_zero, bool older_whole) {
+  s.has_older = true;
+  s.older_zero = older_zero;
+  s.older_whole = older_whole;
+}
+}  // namespace
+
 void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now) {
   ++env_.counters.reused_tuples;
   Session& old = at(last);
@@ -148,8 +156,7 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
   }
   const uint32_t id = create(packet, old.mapping, now);
   at(id).connection = Connection::waiting;
-  at(id).has_older = old.whole;
-  at(id).older_zero = old.zero;
+  follow(at(id), old.zero, old.whole);
   at(last).successor = id;
   if (chain >= kMaxChain) {
     // The test host is hopelessly behind on this 4-tuple.
@@ -163,10 +170,14 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
 namespace {
 // The SYN of the connection itself, which comes after it was joined in the middle: a copy of one
 // that was not captured. Further back than a first flight it is another connection's.
-bool late_syn(const Session& s, wire::Seq seq) {
+bool late_syn(bool whole, wire::Seq zero, wire::Seq seq) {
   constexpr int64_t kFirstFlight = 64 * 1024;
-  const int64_t offset = wire::unwrap(seq + 1, s.zero, 0);
-  return !s.whole && offset <= 0 && offset >= -kFirstFlight;
+  const int64_t offset = wire::unwrap(seq + 1, zero, 0);
+  return !whole && offset <= 0 && offset >= -kFirstFlight;
+}
+// That of the connection before this one: the online host does not take it either.
+bool older_syn(const Session& s, wire::Seq seq) {
+  return s.has_older && (seq + 1 == s.older_zero || late_syn(s.older_whole, s.older_zero, seq));
 }
 }  // namespace
 
@@ -189,12 +200,7 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   while (at(last).successor != kNoSession) last = at(last).successor;
   Session& s = at(last);
   const bool syn = h.has(kSyn) && !h.has(kAck);
-  if (syn && s.has_older && h.seq + 1 == s.older_zero) {
-    // The SYN of the connection before this one, late: the online host does not take it either.
-    ++env_.counters.packets_retransmitted_online;
-    return;
-  }
-  if (syn && late_syn(s, h.seq)) {
+  if (syn && (older_syn(s, h.seq) || late_syn(s.whole, s.zero, h.seq))) {
     ++env_.counters.packets_retransmitted_online;
     return;
   }
@@ -208,13 +214,12 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
     }
     if (syn) ++env_.counters.reused_tuples;
     const uint32_t ts_offset = s.ts_offset;
-    const bool old_known = s.whole;
+    const bool old_whole = s.whole;
     const wire::Seq old_zero = s.zero;
     remove(last);
     begin(packet, static_cast<size_t>(mapping), hash, ts_offset, now);
-    if (const uint32_t id = find(mirrored, hash); id != kNoSession && old_known) {
-      at(id).has_older = true;
-      at(id).older_zero = old_zero;
+    if (const uint32_t id = find(mirrored, hash); id != kNoSession) {
+      follow(at(id), old_zero, old_whole);
     }
     return;
   }
