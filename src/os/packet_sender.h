@@ -4,7 +4,10 @@
 // packet, which S5 repairs. Never blocks, never fails.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdint>
 
 #include "os/clock.h"
@@ -14,8 +17,25 @@ namespace mirrorlab::os {
 
 inline constexpr size_t kErrnoValues = 134;  // Linux: the highest is EHWPOISON, 133
 
+// Why a parameter of the senders: tests make the kernel say what it says rarely.
+using SendMany = int (*)(int fd, mmsghdr* messages, unsigned count, int flags);
+
+inline constexpr Nanos kFirstSendRetry = 500'000;
+inline constexpr Nanos kMaxSendRetry = 64'000'000;
+
+// The queue stays and is tried again: the socket buffer, the device's queue or memory is full.
+[[nodiscard]] inline bool must_wait(int error) {
+  return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+[[nodiscard]] inline size_t error_index(int error) {
+  return error > 0 && static_cast<size_t>(error) < kErrnoValues ? static_cast<size_t>(error) : 0;
+}
+
 struct SendCounters {
   uint64_t packets = 0;
+  uint64_t by_link = 0;  // of them, as frames on the link
+  uint64_t frames = 0;   // that those made: fewer where super-packets were formed
+  uint64_t cut = 0;      // packets above the MTU, sent in pieces
   uint64_t bytes = 0;
   uint64_t batches = 0;   // system calls that sent something
   uint64_t deferred = 0;  // times the socket or the device was full and the queue had to wait

@@ -7,36 +7,28 @@
 #include <cstring>
 
 #include "os/error.h"
+#include "os/socket_buffer.h"
 
 namespace mirrorlab::os {
 
 namespace {
-constexpr int kSocketBuffer = 16 << 20;
-
-void enlarge(int fd) {
-  if (::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBuffer, sizeof kSocketBuffer) < 0) {
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer);
-  }
-}
-
-size_t index_of(int error) {
-  return error > 0 && static_cast<size_t>(error) < kErrnoValues ? static_cast<size_t>(error) : 0;
-}
+constexpr size_t kSocketBuffer = 16U << 20U;
 }  // namespace
 
-tl::expected<RawSender, std::string> RawSender::open(size_t max_packet) {
+tl::expected<RawSender, std::string> RawSender::open(size_t max_packet, SendMany send_many) {
   RawSender s;
+  s.send_many_ = send_many;
   const int one = 1;
   s.v4_.reset(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!s.v4_)
     return failure("cannot open a raw socket", errno,
                    "run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)");
-  enlarge(s.v4_.get());
+  enlarge_send_buffer(s.v4_.get(), kSocketBuffer);
   // IPv6 may be off on this host; then only IPv4 is mirrored.
   s.v6_.reset(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (s.v6_) {
     if (::setsockopt(s.v6_.get(), IPPROTO_IPV6, IPV6_HDRINCL, &one, sizeof one) < 0) s.v6_.reset();
-    if (s.v6_) enlarge(s.v6_.get());
+    if (s.v6_) enlarge_send_buffer(s.v6_.get(), kSocketBuffer);
   }
   s.slot_bytes_ = (max_packet + wire::kMaxHeaderBytes + 63) / 64 * 64;
   s.buffers_.resize(kSlots * s.slot_bytes_);
@@ -84,7 +76,7 @@ void RawSender::flush(Nanos now) {
     }
     if (!send_batch(family == AF_INET ? v4_.get() : v6_.get(), count, now)) return;
   }
-  retry_ = kFirstRetry;
+  retry_ = kFirstSendRetry;
 }
 
 bool RawSender::send_batch(int fd, size_t count, Nanos now) {
@@ -100,7 +92,7 @@ bool RawSender::send_batch(int fd, size_t count, Nanos now) {
     m.msg_iov = &vectors[i];
     m.msg_iovlen = 1;
   }
-  const int n = ::sendmmsg(fd, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
+  const int n = send_many_(fd, messages.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
   if (n > 0) {
     const auto sent = static_cast<size_t>(n);
     for (size_t i = 0; i < sent; ++i) counters_.bytes += lengths_[first_ + i];
@@ -110,12 +102,13 @@ bool RawSender::send_batch(int fd, size_t count, Nanos now) {
     queued_ -= sent;
     return true;
   }
-  const int error = errno;
+  const int error = n == 0 ? EAGAIN : errno;
   if (error == EINTR) return true;
-  if (error == EAGAIN || error == ENOBUFS || error == ENOMEM) {
+  if (must_wait(error)) {
     defer(error == EAGAIN ? fd : -1, error, now);
     return false;
   }
+  stale_ = true;
   drop_first(error);
   return true;
 }
@@ -126,11 +119,11 @@ void RawSender::defer(int fd, int error, Nanos now) {
   if (error == EAGAIN) return;
   // Why a timer: the socket itself is writable, so no event tells when the device has room again.
   wait_.until = now + retry_;
-  retry_ = std::min(retry_ * 2, kMaxRetry);
+  retry_ = std::min(retry_ * 2, kMaxSendRetry);
 }
 
 void RawSender::drop_first(int error) {
-  ++counters_.errors[index_of(error)];
+  ++counters_.errors[error_index(error)];
   first_ = (first_ + 1) % kSlots;
   --queued_;
 }

@@ -126,12 +126,17 @@ tl::expected<TcpPacket, ParseError> parse_tcp_segment(const IpAddress& src, cons
   return read_tcp(src, dst, tcp, tcp.size());
 }
 
-size_t write_packet(const TcpHeader& h, Bytes payload, uint8_t* out, uint16_t ip_id) {
+size_t header_bytes(const TcpHeader& h) {
+  uint8_t options[TcpOptions::kMaxBytes];
+  return (h.src.address.is_v4() ? 20U : 40U) + 20U + h.options.write(options);
+}
+
+size_t write_headers(const TcpHeader& h, size_t payload_bytes, uint8_t* out, uint16_t ip_id) {
   uint8_t options[TcpOptions::kMaxBytes];
   const size_t option_bytes = h.options.write(options);
   const bool v4 = h.src.address.is_v4();
   const size_t ip_bytes = v4 ? 20 : 40;
-  const size_t tcp_bytes = 20 + option_bytes + payload.size();
+  const size_t tcp_bytes = 20 + option_bytes + payload_bytes;
   std::memset(out, 0, ip_bytes + 20);
   uint8_t* tcp = out + ip_bytes;
   if (v4) {
@@ -159,10 +164,20 @@ size_t write_packet(const TcpHeader& h, Bytes payload, uint8_t* out, uint16_t ip
   tcp[12] = static_cast<uint8_t>((20 + option_bytes) / 4 << 4);
   tcp[13] = h.flags;
   store16(tcp + 14, h.window);
+  store16(tcp + 16, tcp_pseudo_sum(h.src.address, h.dst.address, tcp_bytes));
   std::memcpy(tcp + 20, options, option_bytes);
-  if (!payload.empty()) std::memcpy(tcp + 20 + option_bytes, payload.data(), payload.size());
-  store16(tcp + 16, tcp_checksum(h.src.address, h.dst.address, {tcp, tcp_bytes}));
-  return ip_bytes + tcp_bytes;
+  return ip_bytes + 20 + option_bytes;
+}
+
+size_t write_packet(const TcpHeader& h, Bytes payload, uint8_t* out, uint16_t ip_id) {
+  const size_t head = write_headers(h, payload.size(), out, ip_id);
+  if (!payload.empty()) std::memcpy(out + head, payload.data(), payload.size());
+  const size_t ip_bytes = h.src.address.is_v4() ? 20 : 40;
+  const size_t total = head + payload.size();
+  // The field already holds the sum of the pseudo header.
+  store16(out + ip_bytes + 16,
+          checksum_finish(checksum_add(0, {out + ip_bytes, total - ip_bytes})));
+  return total;
 }
 
 }  // namespace mirrorlab::wire

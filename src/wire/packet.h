@@ -65,6 +65,14 @@ struct TcpPacket {
 // Largest header write_packet makes: IPv6 + TCP + options.
 inline constexpr size_t kMaxHeaderBytes = 40 + 20 + TcpOptions::kMaxBytes;
 
+// What write_headers will write for `header`.
+[[nodiscard]] size_t header_bytes(const TcpHeader& header);
+
+// Writes IP and TCP headers for a payload of that length, the TCP checksum left open: the field
+// holds the pseudo header's sum, for an offload to go on from. Returns their length.
+[[nodiscard]] size_t write_headers(const TcpHeader& header, size_t payload_bytes, uint8_t* out,
+                                   uint16_t ip_id = 0);
+
 // Writes an IP packet with valid checksums into `out` (header room kMaxHeaderBytes + payload).
 // Returns its length. TTL / hop limit 64, DF set, TOS 0.
 [[nodiscard]] size_t write_packet(const TcpHeader& header, Bytes payload, uint8_t* out,

@@ -24,7 +24,7 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
   auto log = SessionLog::open(options.session_log);
   if (!log) return tl::unexpected(log.error());
   e->session_log_ = std::move(*log);
-  auto sender = e->parts_.sender(options.core.mtu);
+  auto sender = e->parts_.sender(options.inject, options.core.mtu);
   if (!sender) return tl::unexpected(sender.error());
   e->sender_ = std::move(*sender);
   e->core_ = std::make_unique<Core>(options.core, static_cast<Sink&>(*e));

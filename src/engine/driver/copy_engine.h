@@ -20,6 +20,7 @@ struct CopyOptions {
   Config core;
   std::vector<wire::Endpoint> intercepts;
   os::CaptureOptions capture;  // its ports are those of the mappings
+  os::InjectWay inject = os::InjectWay::packet;
   std::string counters_file;
   std::string session_log;
   std::string key_file;

@@ -5,16 +5,13 @@
 #include "engine/driver/header_client.h"
 #include "os/atomic_file.h"
 #include "os/open_capture.h"
-#include "os/raw_sender.h"
 
 namespace mirrorlab::engine {
 
 CopyParts copy_parts() {
   return {.source = os::open_capture,
-          .sender = [](size_t max_packet) -> Made<os::PacketSender> {
-            auto sender = os::RawSender::open(max_packet);
-            if (!sender) return tl::unexpected(sender.error());
-            return std::make_unique<os::RawSender>(std::move(*sender));
+          .sender = [](os::InjectWay way, size_t max_packet) -> Made<os::PacketSender> {
+            return os::Injector::open(way, max_packet);
           },
           .link = [](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
                      HeaderLink::TakeRecord take_record,

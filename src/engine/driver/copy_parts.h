@@ -11,7 +11,7 @@
 
 #include "engine/driver/header_link.h"
 #include "os/event_loop.h"
-#include "os/packet_sender.h"
+#include "os/injector.h"
 #include "os/packet_source.h"
 #include "os/shared_key.h"
 
@@ -22,7 +22,7 @@ using Made = tl::expected<std::unique_ptr<T>, std::string>;
 
 struct CopyParts {
   std::function<Made<os::PacketSource>(const os::CaptureOptions&)> source;
-  std::function<Made<os::PacketSender>(size_t max_packet)> sender;
+  std::function<Made<os::PacketSender>(os::InjectWay way, size_t max_packet)> sender;
   std::function<std::unique_ptr<HeaderLink>(os::EventLoop&, const wire::Endpoint& intercept,
                                             const os::SharedKey*, HeaderLink::TakeRecord,
                                             HeaderLink::TakeLink)>

@@ -68,7 +68,8 @@ nlohmann::json inject_json(const os::SendCounters& c) {
     const char* name = ::strerrorname_np(static_cast<int>(i));
     errors[name != nullptr && i != 0 ? name : "unknown"] = c.errors[i];
   }
-  return {{"packets", c.packets},   {"bytes", c.bytes},       {"batches", c.batches},
+  return {{"packets", c.packets},   {"by_link", c.by_link},   {"frames", c.frames},
+          {"cut", c.cut},           {"bytes", c.bytes},       {"batches", c.batches},
           {"deferred", c.deferred}, {"overflow", c.overflow}, {"errors", errors}};
 }
 

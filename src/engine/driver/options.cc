@@ -18,7 +18,7 @@ struct Arguments {
   std::vector<std::string> maps;
   std::vector<std::string> intercepts;
   uint16_t intercept_port = wire::kHeaderReturnPort;
-  std::string pace = "think", ack = "eager", capture = "packet", inject = "raw";
+  std::string pace = "think", ack = "eager", capture = "packet", inject = "packet";
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
   std::optional<double> skip_gaps_s;
@@ -63,9 +63,11 @@ void declare_what(CLI::App& app, Arguments& a) {
   app.add_option("-I,--skip-gaps", a.skip_gaps_s, "pcap-file: cut longer silences to this")
       ->check(CLI::Range(0.0, 1e6))
       ->type_name("SECONDS");
-  app.add_option("--inject", a.inject, "raw: by raw sockets")
+  app.add_option("--inject", a.inject,
+                 "packet: as frames on the link, by raw sockets where that cannot be; raw: by raw "
+                 "sockets, through netfilter's OUTPUT")
       ->capture_default_str()
-      ->check(CLI::IsMember({"raw"}));
+      ->check(CLI::IsMember({"packet", "raw"}));
   app.add_option("--capture-buffer", a.capture_mib, "MiB of kernel buffer for captured packets")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024))
@@ -166,6 +168,7 @@ std::string settle(Arguments& a) {
     c.mappings.insert(c.mappings.end(), parsed->begin(), parsed->end());
   }
   if (auto wrong = unsafe_mapping(c.mappings); !wrong.empty()) return wrong;
+  a.options.inject = a.inject == "raw" ? os::InjectWay::raw : os::InjectWay::packet;
   c.wait_for_answers = !a.no_wait;
   c.reopen = !a.no_reopen;
   c.pace = a.pace == "none" ? Pace::none : Pace::think;

@@ -28,8 +28,8 @@ engine::CopyParts broken_parts(broken::Fault fault) {
   }
   // The engine owns the sender, and lives as long as the links that refer to it.
   auto sender = std::make_shared<broken::BrokenSender*>(nullptr);
-  parts.sender = [=](size_t max_packet) -> engine::Made<os::PacketSender> {
-    auto made = sound.sender(max_packet);
+  parts.sender = [=](os::InjectWay way, size_t max_packet) -> engine::Made<os::PacketSender> {
+    auto made = sound.sender(way, max_packet);
     if (!made) return made;
     auto spoilt = broken::break_sender(fault, std::move(*made));
     *sender = spoilt.get();

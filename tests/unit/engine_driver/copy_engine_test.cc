@@ -93,7 +93,7 @@ class CopyEngineTest : public testing::Test {
     parts.source = [this](const os::CaptureOptions&) -> Made<os::PacketSource> {
       return std::make_unique<ScriptedSource>(script_);
     };
-    parts.sender = [this](size_t) -> Made<os::PacketSender> {
+    parts.sender = [this](os::InjectWay, size_t) -> Made<os::PacketSender> {
       return std::make_unique<ScriptedSender>(script_);
     };
     parts.link = [this](os::EventLoop&, const wire::Endpoint&, const os::SharedKey*,
