@@ -9,6 +9,7 @@ using Opened = tl::expected<std::unique_ptr<PacketSender>, std::string>;
 
 void add(SendCounters& sum, const SendCounters& more) {
   sum.packets += more.packets;
+  sum.cut += more.cut;
   sum.frames += more.frames;
   sum.bytes += more.bytes;
   sum.batches += more.batches;
@@ -123,7 +124,7 @@ const SendCounters& Injector::counters() const {
   sum_ = raw_.counters();
   if (link_) add(sum_, link_->counters());
   sum_.by_link = link_ ? link_->counters().packets : 0;
-  sum_.cut = cut_;
+  sum_.cut += cut_;
   sum_.errors[ENETUNREACH] += unreachable_;
   return sum_;
 }

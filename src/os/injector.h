@@ -1,7 +1,7 @@
 // PacketSender that finds each test host's way: frames on the link where that is possible, raw IP
 // sockets elsewhere (loopback, tunnels, a neighbour not yet resolved).
 //
-// What is known of a destination is asked again every second, and at once, but not more often than
+// What is known of a destination is asked again four times a second, and at once, but not more often than
 // every kSoon, when a packet could not be sent. A destination without a route, or behind a device
 // that is down, costs its packets without a system call each until it is back; the sessions repair
 // that. Packets above the MTU of today's route are cut to it. Threads: one.
@@ -37,7 +37,7 @@ class Injector : public PacketSender {
   [[nodiscard]] Wait wait() const override;
   [[nodiscard]] const SendCounters& counters() const override;
 
-  static constexpr Nanos kFresh = kNanosPerSecond;
+  static constexpr Nanos kFresh = 250 * kNanosPerMilli;
   static constexpr Nanos kSoon = 10 * kNanosPerMilli;
 
  private:

@@ -79,6 +79,7 @@ void LinkSender::send(const wire::TcpHeader& h, wire::Bytes payload, const NextH
   size_t segment = payload.size();
   if (hop.mtu != 0 && head + payload.size() > hop.mtu && hop.mtu > head) {
     segment = hop.mtu - head;
+    ++counters_.cut;
     v.gso_type = v4 ? VnetHeader::kTcp4 : VnetHeader::kTcp6;
     v.gso_size = static_cast<uint16_t>(segment);
     v.header_bytes = static_cast<uint16_t>(kEthernetBytes + head);

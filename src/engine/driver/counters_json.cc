@@ -63,14 +63,17 @@ nlohmann::json capture_json(const os::CaptureCounters& c) {
 
 nlohmann::json inject_json(const os::SendCounters& c) {
   nlohmann::json errors = nlohmann::json::object();
+  uint64_t lost = c.overflow;
   for (size_t i = 0; i < c.errors.size(); ++i) {
     if (c.errors[i] == 0) continue;
+    lost += c.errors[i];
     const char* name = ::strerrorname_np(static_cast<int>(i));
     errors[name != nullptr && i != 0 ? name : "unknown"] = c.errors[i];
   }
   return {{"packets", c.packets},   {"by_link", c.by_link},   {"frames", c.frames},
           {"cut", c.cut},           {"bytes", c.bytes},       {"batches", c.batches},
-          {"deferred", c.deferred}, {"overflow", c.overflow}, {"errors", errors}};
+          {"deferred", c.deferred}, {"overflow", c.overflow}, {"lost", lost},
+          {"errors", errors}};
 }
 
 nlohmann::json links_json(const std::vector<const HeaderLink*>& links) {

@@ -178,6 +178,7 @@ TEST_F(InjectorTest, PacketsAboveTheMtuOfTodayAreCutOnTheLink) {
   flush(1);
   ASSERT_EQ(kernel_.frames.size(), 1U);
   EXPECT_EQ(vnet(kernel_.frames[0]).gso_size, 560);
+  EXPECT_EQ(sender_->counters().cut, 1U);
 }
 
 TEST_F(InjectorTest, PacketsAboveTheMtuOfTodayAreCutForRawSockets) {
