@@ -48,6 +48,7 @@ RunOptions run_options(const BatchOptions& o, const std::string& directory) {
   run.programs = o.programs;
   run.json = o.output != Output::text;
   run.replay = o.replay;
+  run.keep = o.keep;
   return run;
 }
 

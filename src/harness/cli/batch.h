@@ -21,7 +21,6 @@ struct BatchOptions {
   unsigned repeat = 1;   // each run so often, or until it does not pass
   bool verbose = false;  // the whole report of passed runs, too
   bool keep = false;     // a run that did not pass stays up, with a prompt
-  std::vector<std::string> breakpoints;
   std::string junit;                  // file; empty: none
   const FaultList* replay = nullptr;  // faults of the links, in place of chance
 };

@@ -46,6 +46,12 @@ class Lab {
   // The first part of it, which ends nothing.
   [[nodiscard]] std::string describe_processes();
 
+  // For hands on, after build(): all there is in it.
+  [[nodiscard]] Topology& topology() { return *topology_; }
+  [[nodiscard]] const LabContext& context() const { return context_; }
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Program>>& programs() const { return programs_; }
+
  private:
   struct Running {
     const scenario::Traffic* traffic;

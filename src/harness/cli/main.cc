@@ -13,6 +13,8 @@
 #include "harness/cli/select.h"
 #include "harness/cli/sim.h"
 #include "harness/cli/supervise.h"
+#include "harness/cli/up.h"
+#include "harness/cli/visit.h"
 #include "harness/traffic/load.h"
 #include "harness/traffic/service.h"
 
@@ -25,7 +27,9 @@ struct Arguments {
   cli::SimOptions sim;
   cli::ShrinkOptions shrink;
   std::string replay;
-  std::string format = "text", built_in;
+  cli::UpOptions up;
+  std::string format = "text", built_in, run_id, node;
+  std::vector<std::string> command;
   bool tap = false;
 };
 
@@ -49,6 +53,7 @@ CLI::App* add_run(CLI::App& app, Arguments& a) {
       ->check(CLI::Range(1U, 1'000'000U));
   c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
   c->add_option("--junit", a.batch.junit, "Write JUnit XML to this file");
+  c->add_flag("--keep", a.batch.keep, "One that does not pass stays up, with a prompt");
   c->add_flag("-v,--verbose", a.batch.verbose, "The whole report of passed runs, too");
   auto* tap = c->add_flag("--tap", a.tap, "Test Anything Protocol on standard output");
   c->add_option("--format", a.format, "text or json")
@@ -69,6 +74,37 @@ CLI::App* add_shrink(CLI::App& app, Arguments& a) {
   c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
   c->add_option("-o,--out", a.shrink.out, "Directory for the minimal list and the last run");
   return c;
+}
+
+CLI::App* add_up(CLI::App& app, Arguments& a) {
+  auto* c = app.add_subcommand("up", "Keep a scenario's laboratory alive, with a prompt");
+  c->add_option("scenario", a.selection.places, "Scenario file")->required()->expected(1);
+  c->add_option("--variant", a.selection.variant, "This variant of a matrix");
+  c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
+  c->add_option("-o,--out", a.up.out, "Directory for logs");
+  c->add_option("--break", a.up.breakpoints,
+                "Stop everything when so, e.g. \"session 17 sees SYN-ACK from test\"")
+      ->take_all()
+      ->allow_extra_args(false);
+  c->add_flag("--traffic", a.up.traffic, "Start the traffic at once");
+  return c;
+}
+
+struct VisitCommands {
+  CLI::App *exec, *shell, *labs;
+};
+VisitCommands add_visits(CLI::App& app, Arguments& a) {
+  const VisitCommands all{app.add_subcommand("exec", "Run a command in a node of a laboratory"),
+                          app.add_subcommand("shell", "Open a shell in a node of a laboratory"),
+                          app.add_subcommand("labs", "List the laboratories that are up")};
+  for (auto* c : {all.exec, all.shell}) {
+    c->add_option("--run", a.run_id, "Which laboratory, where several are up; see `labs`");
+    c->add_option("node", a.node, "Node of the scenario")->required();
+  }
+  all.exec->add_option("command", a.command, "Command and its arguments")->required();
+  // Options behind the node are the command's.
+  all.exec->prefix_command();
+  return all;
 }
 
 CLI::App* add_sim(CLI::App& app, Arguments& a) {
@@ -103,7 +139,26 @@ int run(Arguments& a) {
   if (a.batch.jobs == 0) a.batch.jobs = std::max(1U, std::thread::hardware_concurrency());
   if (a.format == "json") a.batch.output = cli::Output::json;
   if (a.tap) a.batch.output = cli::Output::tap;
-  return cli::supervise([&] { return cli::run_batch(*all, a.batch); });
+  if (a.batch.keep && (all->size() > 1 || a.batch.repeat > 1)) {
+    std::cerr << "mirrorlab: --keep is for one run; choose it with --filter or --variant\n";
+    return 2;
+  }
+  const auto terminal = a.batch.keep ? cli::Terminal::shared : cli::Terminal::none;
+  return cli::supervise([&] { return cli::run_batch(*all, a.batch); }, terminal);
+}
+
+int up(Arguments& a) {
+  const auto all = cli::select(a.selection);
+  if (!all) {
+    std::cerr << all.error() << '\n';
+    return 2;
+  }
+  if (all->size() > 1) {
+    std::cerr << "mirrorlab: choose a variant, e.g. --variant " << all->front().variant << '\n';
+    return 2;
+  }
+  a.up.programs = cli::own_directory();
+  return cli::supervise([&] { return cli::up(all->front(), a.up); }, cli::Terminal::shared);
 }
 
 int command_line(int argc, char** argv) {
@@ -129,6 +184,8 @@ int command_line(int argc, char** argv) {
   load->add_option("options", a.built_in, "JSON")->required();
   const auto* shrink = add_shrink(app, a);
   const auto* sim = add_sim(app, a);
+  const auto* up_command = add_up(app, a);
+  const auto visits = add_visits(app, a);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -139,6 +196,10 @@ int command_line(int argc, char** argv) {
     a.shrink.programs = cli::own_directory();
     return cli::shrink_command(a.replay, a.selection, a.shrink);
   }
+  if (*up_command) return up(a);
+  if (*visits.labs) return cli::list_labs();
+  if (*visits.shell) return cli::visit(a.run_id, a.node, {});
+  if (*visits.exec) return cli::visit(a.run_id, a.node, a.command);
   if (*sim) return cli::run_sim(a.sim);
   if (*validate) return cli::validate_files(a.selection.places);
   if (*explain) return cli::explain_files(a.selection.places);

@@ -129,9 +129,19 @@ void Program::signal(int number) {
   if (child_ && child_->wait(0) < 0) child_->signal(number);
 }
 
+void Program::freeze(bool stop) {
+  const std::lock_guard lock(mutex_);
+  if (child_ && !halted_) child_->signal_group(stop ? SIGSTOP : SIGCONT);
+}
+
 bool Program::running() {
   const std::lock_guard lock(mutex_);
   return child_ && child_->wait(0) < 0;
+}
+
+bool Program::halted() {
+  const std::lock_guard lock(mutex_);
+  return halted_;
 }
 
 std::string Program::unexpected_end() {

@@ -42,7 +42,11 @@ class Program {
   void halt();              // SIGSTOP
   void resume();            // SIGCONT
   void signal(int number);  // to a running one
+  // Stops it and all it started, or lets them go on, for a look: no outage of the scenario's. One
+  // that is halted stays so.
+  void freeze(bool stop);
   [[nodiscard]] bool running();
+  [[nodiscard]] bool halted();
   // Empty, or how the current run ended although nobody asked for it.
   [[nodiscard]] std::string unexpected_end();
   // As terminate(), for the end of the laboratory: an exit code other than 0 is returned as text.

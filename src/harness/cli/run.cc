@@ -1,16 +1,18 @@
 #include "harness/cli/run.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <iostream>
 #include <memory>
-#include <thread>
+#include <optional>
 
+#include "harness/cli/hands_on.h"
+#include "harness/cli/interruption.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/lab.h"
+#include "harness/cli/lab_door.h"
 #include "harness/cli/link_report.h"
 #include "harness/cli/requirements.h"
 #include "harness/report/progress.h"
@@ -20,29 +22,6 @@
 namespace mirrorlab::cli {
 
 namespace {
-// Takes SIGINT and SIGTERM on a thread of its own (they are blocked in all others).
-class Interruption {
- public:
-  explicit Interruption(std::atomic<bool>& flag) {
-    ::sigemptyset(&set_);
-    for (const int n : {SIGINT, SIGTERM, SIGUSR2}) ::sigaddset(&set_, n);
-    ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    thread_ = std::thread([this, &flag] {
-      for (int number = 0; ::sigwait(&set_, &number) == 0 && number != SIGUSR2;) flag = true;
-    });
-  }
-  ~Interruption() {
-    ::pthread_kill(thread_.native_handle(), SIGUSR2);
-    thread_.join();
-  }
-  Interruption(const Interruption&) = delete;
-  Interruption& operator=(const Interruption&) = delete;
-
- private:
-  sigset_t set_{};
-  std::thread thread_;
-};
-
 // Shows each phase and keeps how long it took.
 class Phases {
  public:
@@ -95,8 +74,6 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   const auto stop_if_interrupted = [&] {
     if (interrupted) throw std::runtime_error("interrupted");
   };
-  phases.begin("setup", "namespaces, links, services, engines");
-  lab.build(o.replay);
   stop_if_interrupted();
   lab.start_services();
   lab.start_taps();
@@ -133,23 +110,49 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
     r.reason = "the copy engine still had something to send when the drain time was over";
   }
   if (r.verdict != "passed") write_state(lab, out, stuck);
-  phases.begin("teardown", "ending processes; the namespaces go with them");
+}
+
+// The laboratory of a run, and the way into it from other terminals.
+struct Running {
+  Running(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted)
+      : lab(s, o.out, o.programs, interrupted) {
+    lab.build(o.replay);
+    std::map<std::string, int> nodes;
+    for (const auto& n : s.nodes) nodes[n.name] = lab.topology().space(n.name).fd();
+    door.emplace(LabDoor::About{s.name, s.variant, lab.context().out}, nodes);
+    if (!o.keep) return;
+    watch.emplace(lab.context());
+    lab.topology().gate().watch([this](const wirebox::Arrival& a) { return watch->see(a); });
+  }
+  std::optional<SessionWatch> watch;  // the laboratory's links use it
+  Lab lab;
+  std::optional<LabDoor> door;
+};
+
+// A run that did not pass stays as it is, with a prompt.
+void keep(Running& running, const report::Result& r, const Interruption& interruption) {
+  std::cout << r.name << ": " << r.verdict << ": " << r.reason << "\n";
+  HandsOn(running.lab, *running.watch, interruption, running.door->id()).run();
 }
 
 void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
-             report::Progress& progress, report::Result& r) {
+             const Interruption& interruption, report::Progress& progress, report::Result& r) {
   Phases phases(r, progress);
-  std::unique_ptr<Lab> lab;
+  std::unique_ptr<Running> running;
   try {
-    lab = std::make_unique<Lab>(s, o.out, o.programs, interrupted);
-    run_phases(*lab, phases, s, o, interrupted, r);
+    phases.begin("setup", "namespaces, links, services, engines");
+    running = std::make_unique<Running>(s, o, interrupted);
+    run_phases(running->lab, phases, s, o, interrupted, r);
   } catch (const std::exception& e) {
     r.verdict = "error";
     r.reason = e.what();
     phases.end();
-    if (lab && r.reason != "interrupted") std::cerr << write_state(*lab, o.out);
+    if (running && r.reason != "interrupted") std::cerr << write_state(running->lab, o.out);
   }
-  lab.reset();
+  phases.end();
+  if (o.keep && running && r.verdict != "passed" && !interrupted) keep(*running, r, interruption);
+  phases.begin("teardown", "ending processes; the namespaces go with them");
+  running.reset();
   phases.end();
 }
 }  // namespace
@@ -173,7 +176,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
     r.verdict = "skipped";
     r.reason = missing;
   } else {
-    run_lab(s, o, interrupted, progress, r);
+    run_lab(s, o, interrupted, interruption, progress, r);
   }
   r.artifacts = {
       {"result", o.out + "/result.json"},         {"logs", o.out + "/logs"},

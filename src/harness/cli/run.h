@@ -14,6 +14,7 @@ struct RunOptions {
   std::string programs;               // directory of the three programs
   bool json = false;                  // progress stays off standard output
   const FaultList* replay = nullptr;  // faults of the links, in place of chance
+  bool keep = false;                  // one that does not pass stays up, with a prompt
 };
 
 [[nodiscard]] report::Result run_scenario(const scenario::Scenario& scenario,

@@ -41,7 +41,7 @@ int inside(const std::function<int()>& work, const os::Fd& alive) {
 }
 }  // namespace
 
-int supervise(const std::function<int()>& work) {
+int supervise(const std::function<int()>& work, Terminal terminal) {
   std::cout.flush();
   if (const auto rootless = become_root(); !rootless.failure.empty()) {
     std::cerr << "mirrorlab: " << rootless.failure << '\n';
@@ -63,7 +63,7 @@ int supervise(const std::function<int()>& work) {
   if (child < 0) return refuse("cannot fork");
   if (child == 0) {
     held.reset();
-    ::setpgid(0, 0);
+    if (terminal == Terminal::none) ::setpgid(0, 0);
     int code = 3;
     try {
       code = inside(work, alive);

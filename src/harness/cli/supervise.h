@@ -6,7 +6,13 @@
 
 namespace mirrorlab::cli {
 
+// Who reads the terminal.
+enum class Terminal : unsigned char {
+  none,   // the work is in a process group of its own: Ctrl-C comes from this process, once
+  shared  // the work reads it: it stays in this group, which the terminal belongs to
+};
+
 // Runs `work` there and gives its exit code. SIGINT and SIGTERM are passed on to it.
-int supervise(const std::function<int()>& work);
+int supervise(const std::function<int()>& work, Terminal terminal = Terminal::none);
 
 }  // namespace mirrorlab::cli

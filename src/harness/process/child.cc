@@ -120,6 +120,10 @@ void Child::signal(int number) const {
   if (exit_ < 0) ::kill(pid_, number);
 }
 
+void Child::signal_group(int number) const {
+  if (exit_ < 0) ::kill(-pid_, number);
+}
+
 int Child::stop(int timeout_ms, int number) {
   if (exit_ >= 0) return exit_;
   signal(number);

@@ -33,6 +33,7 @@ class Child {
   // Waits for its end; the exit code, 128 + signal, or -1 when the time is over.
   int wait(int timeout_ms);
   void signal(int number) const;
+  void signal_group(int number) const;  // with the processes it started
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
   // Its state and the last lines it wrote, for failures.

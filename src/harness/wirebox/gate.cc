@@ -81,12 +81,10 @@ bool Gate::stops(const Arrival& arrival) {
   std::shared_ptr<const Watch> watch;
   {
     const std::lock_guard lock(time_mutex_);
-    if (shut_) return true;
     watch = watch_;
   }
-  if (!watch || !(*watch)(arrival)) return false;
-  hold();
-  return true;
+  if (watch && (*watch)(arrival)) hold();
+  return shut();
 }
 
 void Gate::enter(Link& link) {

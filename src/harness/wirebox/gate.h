@@ -64,7 +64,8 @@ class Gate {
   [[nodiscard]] bool wait_shut(os::Nanos timeout);
   // Packets that wait in all links; in an open gate, those under way.
   [[nodiscard]] uint64_t waiting();
-  // Asked about every packet that comes to a link while the gate is open; empty: none is asked.
+  // Asked about every packet that comes to a link, also while the gate is shut; empty: none is
+  // asked.
   void watch(Watch watch);
 
   // For links.

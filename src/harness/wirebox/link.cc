@@ -135,7 +135,7 @@ bool Link::move(size_t direction, Gate::Time& t) {
       for (auto& way : ways_) way->let_go_held(t.now);
       flows_.forget_all();
     }
-    if (watched && !t.shut && gate_->stops({name_, which, frame.view()})) t = time();
+    if (watched && gate_->stops({name_, which, frame.view()})) t = time();
     const os::Nanos stamp = came - back;
     const bool believed = !t.shut && std::abs(stamp - t.now) < kStampBelieved;
     last = std::max(last, believed ? stamp : t.now);

@@ -1,0 +1,173 @@
+// What the prompt shows.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+
+#include "harness/cli/engines.h"
+#include "harness/cli/hands_on.h"
+
+namespace mirrorlab::cli {
+
+namespace {
+constexpr os::Nanos kAnswer = os::kNanosPerSecond;
+constexpr size_t kColumns = 100;
+
+// "account.sessions_captured 17", for every number that is not zero.
+void flatten(const nlohmann::json& figures, const std::string& prefix,
+             std::vector<std::string>& into) {
+  for (const auto& [key, value] : figures.items()) {
+    if (value.is_object()) {
+      flatten(value, prefix + key + ".", into);
+    } else if (value.is_number() && value != 0) {
+      into.push_back(prefix + key + " " + value.dump());
+    }
+  }
+}
+
+std::string in_lines(const std::vector<std::string>& words, const std::string& indent) {
+  std::string text, line;
+  for (const auto& word : words) {
+    if (!line.empty() && indent.size() + line.size() + word.size() + 2 > kColumns) {
+      text += indent + line + "\n";
+      line.clear();
+    }
+    line += (line.empty() ? "" : ", ") + word;
+  }
+  return line.empty() ? text : text + indent + line + "\n";
+}
+
+// The engine's figures of now; null when it does not answer.
+nlohmann::json ask(const LabContext& lab, Program& engine) {
+  const std::string file = counters_file(lab, engine.spec().name, engine.runs());
+  std::filesystem::remove(file);
+  engine.signal(SIGUSR1);
+  const auto deadline = os::steady_now() + kAnswer;
+  while (!std::filesystem::exists(file)) {
+    if (!engine.running() || os::steady_now() > deadline) return {};
+    ::usleep(1000);
+  }
+  std::ifstream in(file);
+  return nlohmann::json::parse(in, nullptr, false);
+}
+}  // namespace
+
+void HandsOn::print_counters(const std::string& engine) {
+  Program& p = program(engine);
+  const bool asked = !stopped_ && p.running() && !p.halted();
+  if (asked) {
+    if (auto figures = ask(lab_.context(), p); figures.is_object()) {
+      known_counters_[engine] = std::move(figures);
+    }
+  }
+  const auto known = known_counters_.find(engine);
+  if (known == known_counters_.end()) {
+    std::cout << "  " << engine << ": no figures\n";
+    return;
+  }
+  std::vector<std::string> words;
+  for (const char* part : {"account", "counters", "capture", "inject", "header_return"}) {
+    if (!known->second.contains(part)) continue;
+    const bool plain = std::string_view(part) == "account" || std::string_view(part) == "counters";
+    flatten(known->second[part], plain ? "" : std::string(part) + ".", words);
+  }
+  std::cout << "  " << engine << (asked ? ":\n" : ", when it was last asked:\n")
+            << in_lines(words, "    ");
+}
+
+void HandsOn::counters(const Words& arguments) {
+  for (const auto& engine : scenario_.engines) {
+    if (!arguments.empty() && engine.id != arguments[0]) continue;
+    if (engine.command.empty()) print_counters(engine.id);
+  }
+  if (!arguments.empty()) (void)program(arguments[0]);  // refuses what is no program
+}
+
+void HandsOn::print_session(const SessionWatch::Session& s) {
+  const auto& service = watch_.services()[s.service];
+  std::cout << fmt::format("  session {}: {} > {}, mirrored to {}\n   ", s.number,
+                           s.client.to_string(), service.online.to_string(),
+                           service.test.to_string());
+  for (size_t i = 0; i < kOrigins; ++i) {
+    std::cout << fmt::format("{} from {} {} packets, {} bytes", i == 0 ? "" : ";",
+                             to_string(static_cast<Origin>(i)), s.counts[i].packets,
+                             s.counts[i].bytes);
+  }
+  std::cout << '\n';
+  for (const auto& packet : s.last) std::cout << "    " << packet << '\n';
+}
+
+void HandsOn::session(const Words& arguments) {
+  const auto found = watch_.session(number(arguments[0]));
+  if (!found) {
+    throw std::runtime_error(
+        fmt::format("no session {}; {} were opened so far", arguments[0], watch_.opened()));
+  }
+  print_session(*found);
+}
+
+void HandsOn::sessions(const Words& arguments) {
+  const auto last = watch_.last_sessions(arguments.empty() ? 20 : number(arguments[0]));
+  std::cout << fmt::format("  {} sessions opened\n", watch_.opened());
+  for (const auto& s : last) {
+    std::cout << fmt::format(
+        "  {:>5}  {:<24} packets from clients {}, online {}, copy {}, test {}\n", s.number,
+        s.client.to_string(), s.counts[0].packets, s.counts[1].packets, s.counts[2].packets,
+        s.counts[3].packets);
+  }
+}
+
+void HandsOn::links(const Words&) {
+  for (const auto& f : lab_.topology().figures()) {
+    std::cout << "  " << f.name;
+    for (const auto& change : changes_) {
+      if (change.link == f.name) std::cout << ", " << change.words;
+    }
+    std::cout << '\n';
+    const auto middle = f.name.find('-');
+    for (const size_t i : {0U, 1U}) {
+      const auto& c = f.counters[i];
+      uint64_t dropped = 0;
+      for (const auto n : c.dropped) dropped += n;
+      std::cout << fmt::format(
+          "    {}: {} in, {} out, {} dropped, {} doubled, {} overtaken, {} waiting\n",
+          i == 0 ? f.name.substr(0, middle) + " to " + f.name.substr(middle + 1)
+                 : f.name.substr(middle + 1) + " to " + f.name.substr(0, middle),
+          c.in, c.out, dropped, c.duplicated, c.reordered, f.waiting[i]);
+    }
+  }
+}
+
+void HandsOn::status(const Words&) {
+  std::cout << id_ << ", files in " << lab_.context().out << "\nprograms\n";
+  for (const auto& p : lab_.programs()) {
+    // Of its output, the log tells.
+    const std::string text = p->describe();
+    std::cout << fmt::format("  {}\n", text.substr(0, text.find("; its last output")));
+  }
+  std::cout << "traffic\n";
+  for (const auto& t : scenario_.traffic) {
+    const auto found = traffic_.find(t.id);
+    std::string state = "not started";
+    if (found != traffic_.end() && found->second.code >= 0) {
+      state = fmt::format("ended with {} after {:.1f} s", found->second.code,
+                          static_cast<double>(found->second.took) / 1e9);
+    } else if (found != traffic_.end()) {
+      state = fmt::format("running for {:.1f} s",
+                          static_cast<double>(os::steady_now() - found->second.began) / 1e9);
+    }
+    std::cout << "  " << t.id << ": " << state << '\n';
+  }
+  std::cout << "links\n";
+  links({});
+  std::cout << "breakpoints\n";
+  breaks({});
+  std::cout << fmt::format("{} sessions opened\n", watch_.opened());
+  if (stopped_) say_what_waits();
+}
+
+}  // namespace mirrorlab::cli
