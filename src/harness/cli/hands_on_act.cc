@@ -10,7 +10,6 @@
 #include "harness/cli/foreground.h"
 #include "harness/cli/hands_on.h"
 #include "harness/cli/link_words.h"
-#include "harness/cli/traffic_launch.h"
 #include "harness/scenario/suggest.h"
 
 namespace mirrorlab::cli {
@@ -66,11 +65,7 @@ void HandsOn::traffic(const Words& arguments) {
     Running& r = traffic_[t.id];
     const bool runs = r.child && r.code < 0;
     if (starts && !runs) {
-      const std::string name = "traffic-" + t.id;
-      r = {std::make_unique<process::Child>(process::Child::Start{
-               name, traffic_command(lab_.context(), t), lab_.topology().space(t.from).fd(),
-               lab_.context().out + "/logs/" + name + ".log"}),
-           os::steady_now(), 0, -1};
+      r = {lab_.launch(t), os::steady_now(), 0, -1};
       std::cout << "traffic " << t.id << " started\n";
     } else if (!starts && runs) {
       if (stopped_) r.child->signal_group(SIGCONT);

@@ -42,7 +42,12 @@ void HandsOn::delete_break(const Words& arguments) {
 void HandsOn::freeze(bool stop) {
   for (const auto& p : lab_.programs()) p->freeze(stop);
   for (auto& [id, t] : traffic_) {
-    if (t.child && t.code < 0) t.child->signal_group(stop ? SIGSTOP : SIGCONT);
+    if (!t.child || t.code >= 0) continue;
+    if (stop) {
+      t.child->halt(true);
+    } else {
+      t.child->signal_group(SIGCONT);
+    }
   }
 }
 

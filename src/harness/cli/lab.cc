@@ -106,11 +106,15 @@ const net::Namespace& Lab::client_space(const scenario::Traffic& t) const {
 void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
   for (Running& r : all) {
     if (r.child || r.done || r.traffic->start.count() > elapsed) continue;
-    const std::string name = "traffic-" + r.traffic->id;
-    r.child = std::make_unique<process::Child>(process::Child::Start{
-        name, traffic_command(context_, *topology_, *r.traffic), client_space(*r.traffic).fd(),
-        context_.out + "/logs/" + name + ".log"});
+    r.child = launch(*r.traffic);
   }
+}
+
+std::unique_ptr<process::Child> Lab::launch(const scenario::Traffic& t) const {
+  const std::string name = "traffic-" + t.id;
+  return std::make_unique<process::Child>(
+      process::Child::Start{name, traffic_command(context_, *topology_, t), client_space(t).fd(),
+                            context_.out + "/logs/" + name + ".log"});
 }
 
 void Lab::check_all_well() {

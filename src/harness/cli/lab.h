@@ -50,6 +50,8 @@ class Lab {
   [[nodiscard]] Topology& topology() { return *topology_; }
   [[nodiscard]] const LabContext& context() const { return context_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  // Starts a traffic of the scenario.
+  [[nodiscard]] std::unique_ptr<process::Child> launch(const scenario::Traffic& traffic) const;
   [[nodiscard]] const std::vector<std::unique_ptr<Program>>& programs() const { return programs_; }
 
  private:

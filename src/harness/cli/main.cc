@@ -29,7 +29,6 @@ struct Arguments {
   std::string replay;
   cli::UpOptions up;
   std::string format = "text", built_in, run_id, node;
-  std::vector<std::string> command;
   bool tap = false;
 };
 
@@ -101,8 +100,7 @@ VisitCommands add_visits(CLI::App& app, Arguments& a) {
     c->add_option("--run", a.run_id, "Which laboratory, where several are up; see `labs`");
     c->add_option("node", a.node, "Node of the scenario")->required();
   }
-  all.exec->add_option("command", a.command, "Command and its arguments")->required();
-  // Options behind the node are the command's.
+  all.exec->footer("Behind NODE: the command and its arguments");
   all.exec->prefix_command();
   return all;
 }
@@ -199,7 +197,12 @@ int command_line(int argc, char** argv) {
   if (*up_command) return up(a);
   if (*visits.labs) return cli::list_labs();
   if (*visits.shell) return cli::visit(a.run_id, a.node, {});
-  if (*visits.exec) return cli::visit(a.run_id, a.node, a.command);
+  if (*visits.exec) {
+    const auto command = visits.exec->remaining();
+    if (!command.empty()) return cli::visit(a.run_id, a.node, command);
+    std::cerr << "mirrorlab: exec NODE COMMAND...: which command?\n";
+    return 2;
+  }
   if (*sim) return cli::run_sim(a.sim);
   if (*validate) return cli::validate_files(a.selection.places);
   if (*explain) return cli::explain_files(a.selection.places);

@@ -112,7 +112,7 @@ void Program::terminate() { end_with(spec_.stop_signal); }
 
 void Program::halt() {
   const std::lock_guard lock(mutex_);
-  if (child_) child_->signal(SIGSTOP);
+  if (child_) child_->halt(false);
   halted_ = true;
   note_down();
 }
@@ -131,7 +131,12 @@ void Program::signal(int number) {
 
 void Program::freeze(bool stop) {
   const std::lock_guard lock(mutex_);
-  if (child_ && !halted_) child_->signal_group(stop ? SIGSTOP : SIGCONT);
+  if (!child_ || halted_) return;
+  if (stop) {
+    child_->halt(true);
+  } else {
+    child_->signal_group(SIGCONT);
+  }
 }
 
 bool Program::running() {

@@ -30,16 +30,14 @@ SessionWatch::SessionWatch(const LabContext& lab) {
   if (!hit_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
   for (const auto& link : lab.scenario.links) links_[link.a + "-" + link.b] = {link.a, link.b};
   for (const auto& node : lab.scenario.nodes) is_clients_[node.name] = node.role == Role::clients;
-  if (const auto* online = lab.scenario.node_of(Role::online)) online_node_ = online->name;
-  if (const auto* test = lab.scenario.node_of(Role::test)) test_node_ = test->name;
   for (const auto& engine : lab.scenario.engines) {
     if (engine.kind == scenario::EngineKind::intercept) {
       intercepts_[lab.plan.endpoint(engine.on, engine.port)] = engine.on;
     }
     for (const auto& map : engine.map) {
-      const Service service{lab.plan.endpoint(engine.on, map.online_port),
-                            lab.plan.endpoint(map.test_node, map.test_port)};
-      services_.push_back(service);
+      services_.push_back({lab.plan.endpoint(engine.on, map.online_port),
+                           lab.plan.endpoint(map.test_node, map.test_port), engine.on,
+                           map.test_node});
     }
   }
 }
@@ -53,15 +51,15 @@ std::optional<SessionWatch::Packet> SessionWatch::classify(const wire::TcpPacket
     };
     const Service& s = services_[i];
     if (h.dst == s.online) return packet(Origin::clients, h.src, is_clients_.at(sender));
-    if (h.src == s.online) return packet(Origin::online, h.dst, sender == online_node_);
-    if (h.dst == s.test) return packet(Origin::copy, h.src, sender == online_node_);
-    if (h.src == s.test) return packet(Origin::test, h.dst, sender == test_node_);
+    if (h.src == s.online) return packet(Origin::online, h.dst, sender == s.online_node);
+    if (h.dst == s.test) return packet(Origin::copy, h.src, sender == s.online_node);
+    if (h.src == s.test) return packet(Origin::test, h.dst, sender == s.test_node);
   }
   return std::nullopt;
 }
 
 SessionWatch::Session* SessionWatch::find_or_open(const Packet& p) {
-  const std::pair key{p.client, p.service};
+  const wire::FlowKey key{p.client, services_[p.service].online};
   const auto known = numbers_.find(key);
   const bool opens = p.from == Origin::clients && p.header->has(wire::tcp_flag::kSyn);
   if (known != numbers_.end()) {
@@ -79,7 +77,7 @@ SessionWatch::Session* SessionWatch::find_or_open(const Packet& p) {
   numbers_[key] = s.number;
   if (sessions_.size() >= kMaxSessions) {
     const Session& oldest = sessions_.begin()->second;
-    const auto of_oldest = numbers_.find({oldest.client, oldest.service});
+    const auto of_oldest = numbers_.find({oldest.client, services_[oldest.service].online});
     if (of_oldest != numbers_.end() && of_oldest->second == oldest.number) {
       numbers_.erase(of_oldest);
     }

@@ -46,6 +46,7 @@ class SessionWatch {
   };
   struct Service {
     wire::Endpoint online, test;
+    std::string online_node, test_node;
   };
   struct Hit {
     unsigned breakpoint = 0;
@@ -92,19 +93,13 @@ class SessionWatch {
   struct Ends {
     std::string a, b;
   };
-  struct KeyHash {
-    size_t operator()(const std::pair<wire::Endpoint, size_t>& key) const {
-      return std::hash<wire::Endpoint>()(key.first) * 31 + key.second;
-    }
-  };
   std::map<std::string, Ends, std::less<>> links_;
   std::vector<Service> services_;
   std::map<std::string, bool> is_clients_;            // by node
   std::map<wire::Endpoint, std::string> intercepts_;  // where each listens, and its node
-  std::string online_node_, test_node_;
 
   std::mutex mutex_;
-  std::unordered_map<std::pair<wire::Endpoint, size_t>, unsigned, KeyHash> numbers_;
+  std::unordered_map<wire::FlowKey, unsigned> numbers_;
   std::map<unsigned, Session> sessions_;
   unsigned opened_ = 0;
   std::map<wire::FlowKey, HeaderStream> header_streams_;

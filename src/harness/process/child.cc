@@ -120,6 +120,17 @@ void Child::signal(int number) const {
   if (exit_ < 0) ::kill(pid_, number);
 }
 
+void Child::halt(bool group) {
+  if (exit_ >= 0) return;
+  if (group) ::kill(-pid_, SIGSTOP);
+  ::kill(pid_, SIGSTOP);  // also when it went into another group
+  siginfo_t info{};
+  // It stops at its next way out of the kernel; its end is left for wait().
+  while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) < 0 &&
+         errno == EINTR) {
+  }
+}
+
 void Child::signal_group(int number) const {
   if (exit_ < 0) ::kill(-pid_, number);
 }

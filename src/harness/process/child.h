@@ -34,6 +34,8 @@ class Child {
   int wait(int timeout_ms);
   void signal(int number) const;
   void signal_group(int number) const;  // with the processes it started
+  // SIGSTOP, to those it started too when `group`; returns when it has stopped (or ended).
+  void halt(bool group);
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
   // Its state and the last lines it wrote, for failures.

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""A laboratory with a prompt: commands in a pipe and on a terminal, visitors, breakpoints, --keep.
+
+usage: hands_on.py MIRRORLAB SAMPLE_PROJECT OUT
+"""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+MIRRORLAB, SAMPLE, OUT = sys.argv[1:4]
+GREETS = [SAMPLE + "/scenarios/greets.yaml", "--variant", "ip=v4"]
+problems = []
+
+
+def check(holds, what, text=""):
+    if not holds:
+        problems.append(f"{what}\n{text}")
+
+
+def piped(name, lines, *options, code=0):
+    command = [MIRRORLAB, "up", *GREETS, "--out", f"{OUT}/{name}", *options]
+    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=60)
+    check(done.returncode == code, f"{name}: ended with {done.returncode}, not {code}", done.stdout + done.stderr)
+    return done.stdout + done.stderr
+
+
+def holds(name, text, *patterns):
+    for pattern in patterns:
+        check(re.search(pattern, text), f"{name}: the output does not hold /{pattern}/", text)
+
+
+class Terminal:
+    """A program on a terminal of its own, as a person uses it."""
+
+    def __init__(self, *command):
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(SHELL="/bin/sh", PS1="shell> ")
+            os.execv(command[0], command)
+
+    def expect(self, pattern, seconds=20):
+        """Waits for the pattern behind what was matched before; what came up to its end."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text, re.S)):
+            ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
+            try:
+                more = os.read(self.fd, 4096).decode(errors="replace") if ready else ""
+            except OSError:  # the program has ended
+                more = ""
+            if not more:
+                problems.append(f"a terminal did not show /{pattern}/ but\n{self.text}")
+                return ""
+            self.text += more
+        before, self.text = self.text[:found.end()], self.text[found.end():]
+        return before
+
+    def say(self, line):
+        os.write(self.fd, line.encode() + b"\n")
+
+    def end(self):
+        """The exit code, 128 + signal."""
+        while True:
+            try:
+                if not os.read(self.fd, 4096):
+                    break
+            except OSError:
+                break
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def visitor(*arguments):
+    return subprocess.run([MIRRORLAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+
+
+def looking():
+    text = piped("looking", ["# a comment", "help", "status", "traffic start", "wait traffic 20s", "sessions", "session 1",
+                             "counters", "links", "exec test ip -brief address", "exec test ls /sys/class/net", "quit"])
+    holds("looking", text, r"online\.web: pid \d+, sleeping", r"copy: pid \d+", r"http: not started",
+          r"traffic http ended with 0", r"4 sessions opened", r"session 1: 10\.1\.0\.\d+:\d+ > 10\.200\.0\.1:80, mirrored to "
+          r"10\.200\.0\.2:8080", r"clients to online: \d+ in", r"sessions_captured 4", r"records_returned \d+",
+          r"10\.200\.0\.2/32", r"\nlo\nonline\n")
+
+
+def hurting():
+    text = piped("hurting", ["down online test", "links", "heal online test", "impair clients online delay=5ms loss=1%", "links",
+                             "kill copy", "status", "start copy", "halt intercept", "status", "resume intercept", "end test.web",
+                             "status", "quit"])
+    holds("hurting", text, r"online-test, down", r"clients-online, delay=5ms loss=1%", r"copy: ended with 137",
+          r"intercept: pid \d+, stopped", r"test\.web: ended with 0")
+
+
+def refusals():
+    text = piped("refusals", ["frobnicate", "impair online test lost=1%", "impair online moon loss=1%", "break session x sees SYN",
+                              "exec moon true", "exec test false", "kill cpoy", "step", "continue", "session 9", "delete 4",
+                              "traffic start nothing", "wait break 100ms", "break any session sees SYN on a-b", "start copy"],
+                 code=2)
+    holds("refusals", text, "no command `frobnicate`", "no `lost`.*did you mean `loss`", "no link between online and moon",
+          "`x` is no session", "no node moon", "`false` ended with 1", "no program cpoy.*did you mean `copy`",
+          "nothing is stopped; `hold`", "nothing is stopped", "no session 9; 0 were opened", "no breakpoint 4",
+          "no traffic nothing", "waited 100ms for break in vain", "no link a-b", "it runs already")
+    bad = subprocess.run([MIRRORLAB, "up", *GREETS, "--break", "when pigs fly"], capture_output=True, text=True, timeout=30)
+    check(bad.returncode == 2 and "is not how a breakpoint begins" in bad.stderr, "a wrong --break is not refused", bad.stderr)
+
+
+def breaking():
+    text = piped("breaking", ["wait break 20s", "status", "step", "step 4", "delete 1", "continue", "wait traffic 20s",
+                              "sessions", "quit"],
+                 "--break", "session 3 sees SYN-ACK from test", "--traffic")
+    holds("breaking", text,
+          r"breakpoint 1: session 3 sees SYN-ACK from test\n  test 10\.200\.0\.2:8080 > 10\.1\.0\.\d+:\d+ \[S\.\] .*header on the way",
+          r"everything is stopped; [1-9]\d* packets wait", r"copy:\n    .*sessions_captured", r"copy: pid \d+, stopped",
+          r"intercept: pid \d+, stopped", r"test\.web: pid \d+, stopped", r"(went \w+ to \w+: .*\n(.*\n)*){5}",
+          r"traffic http ended with 0")
+    # The record is held before the copy engine has it: it has not sent the third packet of the handshake.
+    at_hit = text[:text.find("went ")]
+    check("sessions_mirrored" not in at_hit, "something had been mirrored when it stopped", text)
+    held = re.search(r"from copy (\d+) packets, \d+ bytes; from test 1 packets", at_hit)
+    check(held and held[1] == "1", "the copy engine acted on what the breakpoint holds", text)
+
+
+def visiting():
+    up = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/visiting")
+    up.expect(r"greets is up.*mirrorlab> ")
+    listed = visitor("labs")
+    check(re.search(r"^greets \[ip=v4\]\n    nodes  clients online test ", listed.stdout, re.M), "labs does not list it", listed.stdout)
+    seen = visitor("exec", "test", "sh", "-c", "ip -brief address; ls /sys/class/net; pwd; cat /proc/1/comm; exit 7")
+    check(seen.returncode == 7, f"exec ended with {seen.returncode}, not 7", seen.stderr)
+    holds("exec", seen.stdout, r"10\.200\.0\.2/32", r"\nlo\nonline\n", re.escape(os.getcwd()), r"\nmirrorlab\n$")
+    options = visitor("exec", "--run", "greets", "online", "ls", "-d", "/sys/class/net/clients")
+    check(options.returncode == 0, "the command's own options are not its own", options.stderr)
+    for arguments, words in ((("exec", "moon", "true"), "no node moon; there are: clients online test"),
+                             (("exec", "--run", "nobody", "test", "true"), "no laboratory nobody"),
+                             (("exec", "test", "a-program-nobody-has"), "No such file")):
+        refused = visitor(*arguments)
+        check(refused.returncode != 0 and words in refused.stderr, f"{arguments}: no '{words}'", refused.stderr)
+    second = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/second")
+    second.expect(r"greets\.2 is up.*mirrorlab> ")
+    check("greets greets.2" in visitor("exec", "test", "true").stderr, "two laboratories are not told apart")
+    second.say("quit")
+    check(second.end() == 0, "quit does not end with 0")
+    shell = Terminal(MIRRORLAB, "shell", "--run", "greets", "online")
+    shell.expect("shell> ")
+    shell.say("ip -brief address; echo node $MIRRORLAB_NODE; sleep 50")
+    shell.expect(r"10\.200\.0\.1/32.*node online\r")
+    os.write(shell.fd, b"\x03")  # Ctrl-C ends what runs in the shell, not the shell
+    shell.expect("shell> ")
+    up.say("exec test sleep 50")
+    up.expect("sleep 50\r\n")
+    while "sleep\0" + "50" not in "".join(commands()):
+        time.sleep(0.01)  # until it has the terminal
+    os.write(up.fd, b"\x03")  # ... nor the laboratory
+    up.expect(r"`sleep` ended with 130\r\nmirrorlab> ")
+    up.say("quit")
+    check(up.end() == 0, "quit does not end with 0")
+    # The shell was in the laboratory: it is gone with it.
+    check(shell.end() in (137, -9), "a shell outlives its laboratory")
+    check("greets" not in visitor("labs").stdout, "a laboratory that has ended is listed")
+
+
+def commands():
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as f:
+                found.append(f.read().decode(errors="replace"))
+        except OSError:
+            pass
+    return found
+
+
+def ending():
+    interrupted = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/interrupted")
+    interrupted.expect("mirrorlab> ")
+    os.write(interrupted.fd, b"\x03")
+    check(interrupted.end() == 130, "Ctrl-C does not end it with 130")
+    killed = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/killed", "--traffic", "--break", "any session sees SYN from copy")
+    killed.expect("everything is stopped.*mirrorlab> ")
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.end()
+    deadline = time.monotonic() + 10
+    while (left := [c for c in commands() if OUT + "/killed" in c]) and time.monotonic() < deadline:
+        time.sleep(0.01)  # the kernel ends what is stopped, too
+    check(not left, f"killed while everything was stopped, it leaves {left}")
+    check("greets" not in visitor("labs").stdout, "killed, it is still listed")
+
+
+def keeping():
+    kept = subprocess.run([MIRRORLAB, "run", SAMPLE + "/failing/asks-too-much.yaml", "--keep", "--out", OUT + "/kept"],
+                          input="status\nexec test ip -brief address\nstart copy\nstatus\nquit\n", capture_output=True, text=True, timeout=60)
+    check(kept.returncode == 1, f"a kept run ended with {kept.returncode}, not 1", kept.stdout + kept.stderr)
+    holds("keeping", kept.stdout, r"asks-too-much: failed: .*online\.sessions == 1000", r"10\.200\.0\.2/32", r"copy: ended with 0",
+          r"copy: pid \d+", r"asks-too-much: FAILED")
+    passed = subprocess.run([MIRRORLAB, "run", *GREETS, "--keep", "--out", OUT + "/passed"], input="status\n",
+                            capture_output=True, text=True, timeout=60)
+    check(passed.returncode == 0 and "programs" not in passed.stdout, "a run that passed is kept", passed.stdout)
+
+
+OUT = os.path.abspath(OUT)
+os.makedirs(OUT, exist_ok=True)
+for part in (looking, hurting, refusals, breaking, visiting, ending, keeping):
+    part()
+if problems:
+    sys.exit("\n".join(problems) + "\nagain: " + " ".join(sys.argv))
+print("hands on: looking, hurting, refusals, breakpoints, visitors, ends and --keep hold")
