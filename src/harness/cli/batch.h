@@ -18,9 +18,9 @@ struct BatchOptions {
   std::string programs;  // directory of the three programs
   Output output = Output::text;
   unsigned jobs = 1;
-  unsigned repeat = 1;   // each run so often, or until it does not pass
-  bool verbose = false;  // the whole report of passed runs, too
-  bool keep = false;     // a run that did not pass stays up, with a prompt
+  unsigned repeat = 1;                // each run so often, or until it does not pass
+  bool verbose = false;               // the whole report of passed runs, too
+  bool keep = false;                  // a run that did not pass stays up, with a prompt
   std::string junit;                  // file; empty: none
   const FaultList* replay = nullptr;  // faults of the links, in place of chance
 };
