@@ -110,8 +110,10 @@ nlohmann::json compare(intercept::Via via, uint64_t count) {
   if (via == intercept::Via::route) options.devices = {"near"};
   const bench::ReplyBed bed;
   const auto method = intercept::make_interception(
-      options, [](uint16_t number) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
-        auto opened = intercept::ReplyQueue::open(number);
+      options,
+      [](uint16_t number,
+         uint32_t length) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
+        auto opened = intercept::ReplyQueue::open(number, length);
         if (!opened) return tl::unexpected(opened.error());
         return std::make_unique<intercept::ReplyQueue>(std::move(*opened));
       });

@@ -10,6 +10,7 @@
 #include "harness/cli/probes.h"
 #include "harness/scenario/capability_name.h"
 #include "harness/scenario/command_text.h"
+#include "os/command.h"
 
 namespace mirrorlab::cli {
 
@@ -50,6 +51,12 @@ std::string missing_service(const scenario::Service& service) {
   return {};
 }
 
+// A kernel with eBPF is of no use to an intercept that was built without.
+std::string built_without_ebpf(const std::string& programs) {
+  const auto said = os::run_command({programs + "/mirror-intercept", "--version"});
+  return said && said->output.find("without eBPF") != std::string::npos ? said->output : "";
+}
+
 std::string missing_capability(const std::vector<std::string>& names, const std::string& programs) {
   if (names.empty()) return {};
   auto all = probe_kernel();
@@ -82,6 +89,9 @@ std::string missing_for(const scenario::Scenario& s, const std::string& programs
   }
   auto names = s.require;
   for (const auto& e : s.engines) {
+    if (e.via == "ebpf" && e.command.empty()) {
+      if (auto why = built_without_ebpf(programs); !why.empty()) return why;
+    }
     if (e.via == "ebpf") names.emplace_back("ebpf");
     if (e.via == "mirred") names.emplace_back("clsact");
   }

@@ -35,7 +35,7 @@ tl::expected<Interception::Sources, std::string> EbpfInterception::open() {
   auto lock = lock_instance("ebpf-" + std::to_string(options_.queue));
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::move(*lock);
-  auto program = StealProgram::load(options_.service_ports, options_.passed);
+  auto program = StealProgram::load(options_.service_ports, options_.passed, options_.queue_length);
   if (!program) return tl::unexpected(program.error());
   program_ = std::move(*program);
   Sources sources;
@@ -84,7 +84,8 @@ std::vector<std::string> EbpfInterception::commands() const {
 }
 
 std::vector<Finding> EbpfInterception::check() const {
-  const auto program = StealProgram::load(options_.service_ports, options_.passed);
+  const auto program =
+      StealProgram::load(options_.service_ports, options_.passed, options_.queue_length);
   if (!program) return {{false, program.error(), "run as root, or use --via=nfqueue"}};
   return {{true, "the kernel takes the eBPF program", {}}};
 }

@@ -39,6 +39,10 @@ nlohmann::json figures_json(const ReplyCounters& replies, const ParseCounters& p
                              {"ranges_live", server.claims().ranges()},
                              {"peers_live", server.peers()}};
   counters.update(kernel);
+  // Replies that were taken and whose header did not come: the test host sends them again.
+  counters["headers_lost"] = replies.receive_errors + parse.handover_overflow +
+                             kernel.value("kernel_queue_dropped_full", uint64_t{0}) +
+                             kernel.value("kernel_queue_dropped_user", uint64_t{0});
   return {{"counters", counters},
           {"cpu_s", static_cast<double>(os::process_cpu()) / 1e9},
           {"peak_rss_bytes", os::peak_rss_bytes()}};

@@ -46,8 +46,8 @@ class Interception {
   [[nodiscard]] virtual nlohmann::json kernel_figures() { return nlohmann::json::object(); }
 };
 
-using OpenQueue =
-    std::function<tl::expected<std::unique_ptr<ReplySource>, std::string>(uint16_t queue)>;
+using OpenQueue = std::function<tl::expected<std::unique_ptr<ReplySource>, std::string>(
+    uint16_t queue, uint32_t length)>;
 // `open_queue` is how nfqueue opens one kernel queue. `options` outlive the result.
 [[nodiscard]] std::unique_ptr<Interception> make_interception(const InterceptOptions& options,
                                                               const OpenQueue& open_queue);

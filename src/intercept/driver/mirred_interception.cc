@@ -49,7 +49,8 @@ tl::expected<Interception::Sources, std::string> MirredInterception::open() {
     }
   }
   auto ring = RingReplies::open(sink(), RingReplies::Direction::out,
-                                reply_filter(FilterUse::socket, options_.service_ports, {}));
+                                reply_filter(FilterUse::socket, options_.service_ports, {}),
+                                options_.queue_length);
   if (!ring) return tl::unexpected(ring.error());
   Sources sources;
   sources.push_back(std::make_unique<RingReplies>(std::move(*ring)));

@@ -21,7 +21,7 @@ Finding check_queue(uint16_t number) {
                 std::to_string(stats->peer_port) + ")",
             "end it, or choose another --queue-num"};
   }
-  const auto queue = ReplyQueue::open(number);
+  const auto queue = ReplyQueue::open(number, 1);
   if (queue) return {true, name + " is free, and the kernel queues packets", {}};
   return {false, queue.error(), "run as root or with CAP_NET_ADMIN"};
 }
@@ -35,7 +35,7 @@ NfqueueInterception::NfqueueInterception(const InterceptOptions& options, OpenQu
 tl::expected<Interception::Sources, std::string> NfqueueInterception::open() {
   Sources sources;
   for (uint16_t i = 0; i < options_.queues; ++i) {
-    auto queue = open_queue_(static_cast<uint16_t>(options_.queue + i));
+    auto queue = open_queue_(static_cast<uint16_t>(options_.queue + i), options_.queue_length);
     if (!queue) return tl::unexpected(queue.error());
     sources.push_back(std::move(*queue));
   }

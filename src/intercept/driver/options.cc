@@ -4,6 +4,7 @@
 #include <charconv>
 #include <iostream>
 
+#include "intercept/driver/steal_program.h"
 #include "os/shared_key.h"
 
 namespace mirrorlab::intercept {
@@ -44,6 +45,11 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("--queues", o.queues, "nfqueue: so many queues, a thread each")
       ->capture_default_str()
       ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  app.add_option("--queue-length", o.queue_length,
+                 "Replies that may wait to be read; what exceeds it loses its header")
+      ->capture_default_str()
+      ->check(CLI::Range(16, 1 << 20))
       ->type_name("N");
   app.add_option("--via", a.via,
                  "How replies are taken away. nfqueue: kernel queues, entered by iptables rules; "
@@ -160,7 +166,8 @@ tl::expected<InterceptOptions, int> parse_intercept_options(int argc, const char
       "Runs on the test host (--via=route: on its assistant), as root or with CAP_NET_ADMIN."};
   app.footer(kExample);
   app.get_formatter()->column_width(34);
-  app.set_version_flag("--version", std::string("mirror-intercept ") + MIRRORLAB_VERSION);
+  app.set_version_flag(
+      "--version", std::string("mirror-intercept ") + MIRRORLAB_VERSION + StealProgram::built());
   declare(app, a);
   const auto usage_error = [](const std::string& text) {
     std::cerr << "mirror-intercept: " << text << '\n' << kExample << '\n';

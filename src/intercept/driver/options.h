@@ -28,6 +28,7 @@ struct InterceptOptions {
   std::vector<std::string> devices;      // route, mirred; empty: all, or the only one
   uint16_t queue = 36;                   // the first of them; the other methods' number as well
   uint16_t queues = 1;
+  uint32_t queue_length = 65536;  // replies that may wait to be read
   bool keep_rules = false;
 
   // The command that removes what this program sets up.

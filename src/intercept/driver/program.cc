@@ -149,8 +149,9 @@ int serve(const InterceptOptions& o, const InterceptParts& parts) {
 }  // namespace
 
 InterceptParts intercept_parts() {
-  return {.source = [](uint16_t queue) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
-    auto opened = ReplyQueue::open(queue);
+  return {.source = [](uint16_t queue,
+                       uint32_t length) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
+    auto opened = ReplyQueue::open(queue, length);
     if (!opened) return tl::unexpected(opened.error());
     return std::make_unique<ReplyQueue>(std::move(*opened));
   }};

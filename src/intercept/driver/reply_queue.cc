@@ -21,7 +21,6 @@ namespace mirrorlab::intercept {
 
 namespace {
 constexpr uint32_t kCopyRange = 120;  // IPv6 + TCP + all options, of a 60-byte IPv4 header as well
-constexpr uint32_t kQueueLength = 65536;
 constexpr size_t kBatch = 64;
 constexpr int kBatchesPerTurn = 8;  // then header records are written
 constexpr size_t kBufferBytes = 4096;
@@ -47,7 +46,7 @@ tl::expected<void, std::string> configure(int fd, nlmsghdr* message, const char*
 }
 }  // namespace
 
-tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number) {
+tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number, uint32_t length) {
   ReplyQueue q;
   q.number_ = number;
   q.fd_.reset(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
@@ -66,7 +65,7 @@ tl::expected<ReplyQueue, std::string> ReplyQueue::open(uint16_t number) {
     return tl::unexpected(done.error());
   m = nfq_nlmsg_put(buffer.data(), NFQNL_MSG_CONFIG, number);
   nfq_nlmsg_cfg_put_params(m, NFQNL_COPY_PACKET, kCopyRange);
-  nfq_nlmsg_cfg_put_qmaxlen(m, kQueueLength);
+  nfq_nlmsg_cfg_put_qmaxlen(m, length);
   // Why: without it the kernel cuts every super-packet before queueing, 40 records in place of one.
   mnl_attr_put_u32(m, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
   mnl_attr_put_u32(m, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));

@@ -13,7 +13,7 @@ namespace mirrorlab::intercept {
 class ReplyQueue : public ReplySource {
  public:
   // What the kernel is asked for; --check only tries it.
-  static tl::expected<ReplyQueue, std::string> open(uint16_t number);
+  static tl::expected<ReplyQueue, std::string> open(uint16_t number, uint32_t length);
   [[nodiscard]] int fd() const override { return fd_.get(); }
   tl::expected<void, std::string> read(const Take& take) override;
   [[nodiscard]] ReplyCounters counters() override { return counters_; }

@@ -16,7 +16,8 @@ class RingReplies : public ReplySource {
   enum class Direction : uint8_t { in, out };
   // Packets that this device receives for this host, or sends, and that `filter` keeps.
   static tl::expected<RingReplies, std::string> open(const std::string& device, Direction direction,
-                                                     std::vector<sock_filter> filter);
+                                                     std::vector<sock_filter> filter,
+                                                     uint32_t queue_length);
   [[nodiscard]] int fd() const override { return ring_.fd(); }
   tl::expected<void, std::string> read(const Take& take) override;
   [[nodiscard]] os::Nanos read_again_after() const override { return more_ ? 0 : os::kNever; }

@@ -53,7 +53,8 @@ tl::expected<Interception::Sources, std::string> RouteInterception::open() {
   for (const auto& device : *devices) {
     auto ring =
         RingReplies::open(device, RingReplies::Direction::in,
-                          reply_filter(FilterUse::socket, options_.service_ports, options_.passed));
+                          reply_filter(FilterUse::socket, options_.service_ports, options_.passed),
+                          options_.queue_length);
     if (!ring) return tl::unexpected(ring.error());
     sources.push_back(std::make_unique<RingReplies>(std::move(*ring)));
   }

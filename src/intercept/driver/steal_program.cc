@@ -5,8 +5,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <reply_steal.skel.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -33,6 +37,13 @@ int keep_words(libbpf_print_level level, const char* format, va_list arguments) 
 
 tl::unexpected<std::string> bpf_failure(const std::string& attempted, int error) {
   return os::failure(attempted + (last_words.empty() ? "" : " (" + last_words + ")"), error, kMend);
+}
+
+// The kernel wants a power of two, of whole pages.
+uint32_t ring_bytes(uint32_t replies) {
+  constexpr uint32_t kRecordHeader = 8;
+  constexpr uint32_t kReply = sizeof(stolen_reply) + kRecordHeader;
+  return std::max(std::bit_ceil(replies * kReply), static_cast<uint32_t>(::sysconf(_SC_PAGESIZE)));
 }
 
 // ADDR or ADDR/LEN, as options.cc let it through.
@@ -82,7 +93,8 @@ StealProgram::StealProgram(std::unique_ptr<Parts> parts) : parts_(std::move(part
 StealProgram::~StealProgram() = default;
 
 tl::expected<std::shared_ptr<StealProgram>, std::string> StealProgram::load(
-    const std::vector<uint16_t>& ports, const std::vector<std::string>& passed) {
+    const std::vector<uint16_t>& ports, const std::vector<std::string>& passed,
+    uint32_t queue_length) {
   libbpf_set_print(keep_words);
   auto parts = std::make_unique<Parts>();
   parts->skeleton = reply_steal::open();
@@ -91,6 +103,7 @@ tl::expected<std::shared_ptr<StealProgram>, std::string> StealProgram::load(
     auto& byte = parts->skeleton->rodata->service_ports[port >> 3U];
     byte = static_cast<unsigned char>(byte | 1U << (port & 7U));
   }
+  bpf_map__set_max_entries(parts->skeleton->maps.replies, ring_bytes(queue_length));
   if (const int error = reply_steal::load(parts->skeleton); error != 0) {
     return bpf_failure("cannot load the eBPF program", -error);
   }
@@ -107,6 +120,8 @@ tl::expected<std::shared_ptr<StealProgram>, std::string> StealProgram::load(
   if (parts->ring == nullptr) return bpf_failure("cannot map the ring buffer", errno);
   return std::shared_ptr<StealProgram>(new StealProgram(std::move(parts)));
 }
+
+std::string StealProgram::built() { return {}; }
 
 tl::expected<void, std::string> StealProgram::attach(const os::Device& device, uint32_t priority,
                                                      uint32_t handle) {
@@ -171,12 +186,13 @@ StealProgram::StealProgram(std::unique_ptr<Parts> parts) : parts_(std::move(part
 StealProgram::~StealProgram() = default;
 
 tl::expected<std::shared_ptr<StealProgram>, std::string> StealProgram::load(
-    const std::vector<uint16_t>&, const std::vector<std::string>&) {
+    const std::vector<uint16_t>&, const std::vector<std::string>&, uint32_t) {
   return tl::unexpected(
       std::string("this mirror-intercept was built without eBPF; install " MIRRORLAB_BPF_MISSING
                   " and build again, or use "
                   "--via=nfqueue"));
 }
+std::string StealProgram::built() { return " without eBPF (" MIRRORLAB_BPF_MISSING " missing)"; }
 tl::expected<void, std::string> StealProgram::attach(const os::Device&, uint32_t, uint32_t) {
   return {};
 }

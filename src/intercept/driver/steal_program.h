@@ -21,7 +21,10 @@ class StealProgram {
   // `passed`: destination networks (ADDR or ADDR/LEN) left alone. Fails with the reason also where
   // this program was built without eBPF.
   static tl::expected<std::shared_ptr<StealProgram>, std::string> load(
-      const std::vector<uint16_t>& ports, const std::vector<std::string>& passed);
+      const std::vector<uint16_t>& ports, const std::vector<std::string>& passed,
+      uint32_t queue_length);
+  // For --version: empty, or " without eBPF (...)".
+  [[nodiscard]] static std::string built();
   ~StealProgram();
   StealProgram(const StealProgram&) = delete;
   StealProgram& operator=(const StealProgram&) = delete;

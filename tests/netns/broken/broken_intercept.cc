@@ -57,13 +57,12 @@ class CorruptQueue : public intercept::ReplyQueue {
 
 template <class Broken>
 intercept::InterceptParts parts() {
-  return {
-      .source =
-          [](uint16_t queue) -> tl::expected<std::unique_ptr<intercept::ReplySource>, std::string> {
-        auto sound = intercept::ReplyQueue::open(queue);
-        if (!sound) return tl::unexpected(sound.error());
-        return std::make_unique<Broken>(std::move(*sound));
-      }};
+  return {.source = [](uint16_t queue, uint32_t length)
+              -> tl::expected<std::unique_ptr<intercept::ReplySource>, std::string> {
+    auto sound = intercept::ReplyQueue::open(queue, length);
+    if (!sound) return tl::unexpected(sound.error());
+    return std::make_unique<Broken>(std::move(*sound));
+  }};
 }
 }  // namespace
 
