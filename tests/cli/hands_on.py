@@ -137,7 +137,7 @@ def visiting():
     check(options.returncode == 0, "the command's own options are not its own", options.stderr)
     for arguments, words in ((("exec", "moon", "true"), "no node moon; there are: clients online test"),
                              (("exec", "--run", "nobody", "test", "true"), "no laboratory nobody"),
-                             (("exec", "test", "a-program-nobody-has"), "No such file")):
+                             (("exec", "test", "a-program-nobody-has"), "mirrorlab: a-program-nobody-has: ")):
         refused = visitor(*arguments)
         check(refused.returncode != 0 and words in refused.stderr, f"{arguments}: no '{words}'", refused.stderr)
     second = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/second")
@@ -147,14 +147,14 @@ def visiting():
     check(second.end() == 0, "quit does not end with 0")
     shell = Terminal(MIRRORLAB, "shell", "--run", "greets", "online")
     shell.expect("shell> ")
-    shell.say("ip -brief address; echo node $MIRRORLAB_NODE; sleep 50")
+    shell.say("ip -brief address; echo node $MIRRORLAB_NODE; sleep 51")
     shell.expect(r"10\.200\.0\.1/32.*node online\r")
+    wait_for_sleep(51)
     os.write(shell.fd, b"\x03")  # Ctrl-C ends what runs in the shell, not the shell
     shell.expect("shell> ")
     up.say("exec test sleep 50")
     up.expect("sleep 50\r\n")
-    while "sleep\0" + "50" not in "".join(commands()):
-        time.sleep(0.01)  # until it has the terminal
+    wait_for_sleep(50)
     os.write(up.fd, b"\x03")  # ... nor the laboratory
     up.expect(r"`sleep` ended with 130\r\nmirrorlab> ")
     up.say("quit")
@@ -162,6 +162,12 @@ def visiting():
     # The shell was in the laboratory: it is gone with it.
     check(shell.end() in (137, -9), "a shell outlives its laboratory")
     check("greets" not in visitor("labs").stdout, "a laboratory that has ended is listed")
+
+
+def wait_for_sleep(seconds):
+    """Until the sleeper has the terminal: Ctrl-C would be somebody else's before."""
+    while not any(c == f"sleep\0{seconds}\0" for c in commands()):
+        time.sleep(0.01)
 
 
 def commands():
