@@ -7,13 +7,16 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
-MIRRORLAB, SAMPLE, OUT = sys.argv[1:4]
-GREETS = [SAMPLE + "/scenarios/greets.yaml", "--variant", "ip=v4"]
+MIRRORLAB, SAMPLE, OUT = sys.argv[1], sys.argv[2], os.path.abspath(sys.argv[3])
+# Other laboratories of the same user may be up: this one is known by its name.
+NAME = f"greets-{os.getpid()}"
+GREETS = [f"{OUT}/{NAME}.yaml", "--variant", "ip=v4"]
 problems = []
 
 
@@ -75,6 +78,20 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
 
+def scenario(name, *changes):
+    with open(SAMPLE + "/scenarios/greets.yaml") as f:
+        text = f.read().replace("name: greets", "name: " + name)
+    for old, new in changes:
+        text = text.replace(old, new)
+    with open(f"{OUT}/{name}.yaml", "w") as f:
+        f.write(text)
+    return f"{OUT}/{name}.yaml"
+
+
+def into(name, command, *arguments):
+    return visitor(command, "--run", name, *arguments)
+
+
 def visitor(*arguments):
     return subprocess.run([MIRRORLAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
@@ -127,25 +144,26 @@ def breaking():
 
 def visiting():
     up = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/visiting")
-    up.expect(r"greets is up.*mirrorlab> ")
+    up.expect(NAME + r" is up.*mirrorlab> ")
     listed = visitor("labs")
-    check(re.search(r"^greets \[ip=v4\]\n    nodes  clients online test ", listed.stdout, re.M), "labs does not list it", listed.stdout)
-    seen = visitor("exec", "test", "sh", "-c", "ip -brief address; ls /sys/class/net; pwd; cat /proc/1/comm; exit 7")
+    check(re.search("^" + NAME + r" \[ip=v4\]\n    nodes  clients online test ", listed.stdout, re.M), "labs does not list it", listed.stdout)
+    seen = into(NAME, "exec", "test", "sh", "-c", "ip -brief address; ls /sys/class/net; pwd; cat /proc/1/comm; exit 7")
     check(seen.returncode == 7, f"exec ended with {seen.returncode}, not 7", seen.stderr)
     holds("exec", seen.stdout, r"10\.200\.0\.2/32", r"\nlo\nonline\n", re.escape(os.getcwd()), r"\nmirrorlab\n$")
-    options = visitor("exec", "--run", "greets", "online", "ls", "-d", "/sys/class/net/clients")
+    options = into(NAME, "exec", "online", "ls", "-d", "/sys/class/net/clients")
     check(options.returncode == 0, "the command's own options are not its own", options.stderr)
-    for arguments, words in ((("exec", "moon", "true"), "no node moon; there are: clients online test"),
+    for arguments, words in ((("exec", "--run", NAME, "moon", "true"), "no node moon; there are: clients online test"),
                              (("exec", "--run", "nobody", "test", "true"), "no laboratory nobody"),
-                             (("exec", "test", "a-program-nobody-has"), "mirrorlab: a-program-nobody-has: ")):
+                             (("exec", "--run", NAME, "test", "a-program-nobody-has"), "mirrorlab: a-program-nobody-has: ")):
         refused = visitor(*arguments)
         check(refused.returncode != 0 and words in refused.stderr, f"{arguments}: no '{words}'", refused.stderr)
     second = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/second")
-    second.expect(r"greets\.2 is up.*mirrorlab> ")
-    check("greets greets.2" in visitor("exec", "test", "true").stderr, "two laboratories are not told apart")
+    second.expect(NAME + r"\.2 is up.*mirrorlab> ")
+    several = visitor("exec", "test", "true").stderr
+    check(NAME + " " in several and NAME + ".2" in several, "two laboratories are not told apart", several)
     second.say("quit")
     check(second.end() == 0, "quit does not end with 0")
-    shell = Terminal(MIRRORLAB, "shell", "--run", "greets", "online")
+    shell = Terminal(MIRRORLAB, "shell", "--run", NAME, "online")
     shell.expect("shell> ")
     shell.say("ip -brief address; echo node $MIRRORLAB_NODE; sleep 51")
     shell.expect(r"10\.200\.0\.1/32.*node online\r")
@@ -161,7 +179,7 @@ def visiting():
     check(up.end() == 0, "quit does not end with 0")
     # The shell was in the laboratory: it is gone with it.
     check(shell.end() in (137, -9), "a shell outlives its laboratory")
-    check("greets" not in visitor("labs").stdout, "a laboratory that has ended is listed")
+    check(NAME not in visitor("labs").stdout, "a laboratory that has ended is listed")
 
 
 def wait_for_sleep(seconds):
@@ -194,7 +212,22 @@ def ending():
     while (left := [c for c in commands() if OUT + "/killed" in c]) and time.monotonic() < deadline:
         time.sleep(0.01)  # the kernel ends what is stopped, too
     check(not left, f"killed while everything was stopped, it leaves {left}")
-    check("greets" not in visitor("labs").stdout, "killed, it is still listed")
+    check(NAME not in visitor("labs").stdout, "killed, it is still listed")
+
+
+def under_way():
+    """A run that is under way is open to visitors, too."""
+    name = f"slow-{os.getpid()}"
+    file = scenario(name, ("matrix: {ip: [v4, v6]}\n", ""), ("requests: 2}", "requests: 20, think: 200ms}"))
+    run = subprocess.Popen([MIRRORLAB, "run", file, "--out", OUT + "/slow"], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in run.stderr:
+        if line.startswith("  traffic"):
+            break
+    seen = into(name, "exec", "online", "ip", "-brief", "address")
+    holds("under way", seen.stdout + seen.stderr, r"10\.200\.0\.1/32")
+    text, _ = run.communicate(timeout=60)
+    check(run.returncode == 0, "a run that had a visitor does not pass", text)
 
 
 def keeping():
@@ -208,9 +241,10 @@ def keeping():
     check(passed.returncode == 0 and "programs" not in passed.stdout, "a run that passed is kept", passed.stdout)
 
 
-OUT = os.path.abspath(OUT)
+shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT, exist_ok=True)
-for part in (looking, hurting, refusals, breaking, visiting, ending, keeping):
+scenario(NAME)
+for part in (looking, hurting, refusals, breaking, visiting, under_way, ending, keeping):
     part()
 if problems:
     sys.exit("\n".join(problems) + "\nagain: " + " ".join(sys.argv))
