@@ -41,9 +41,19 @@ std::string in_lines(const std::vector<std::string>& words, const std::string& i
   return line.empty() ? text : text + indent + line + "\n";
 }
 
+std::string file_of(const LabContext& lab, Program& engine) {
+  return counters_file(lab, engine.spec().name, engine.runs());
+}
+
+// What it wrote when it was last asked or ended; null when it wrote nothing.
+nlohmann::json written(const LabContext& lab, Program& engine) {
+  std::ifstream in(file_of(lab, engine));
+  return in ? nlohmann::json::parse(in, nullptr, false) : nlohmann::json();
+}
+
 // The engine's figures of now; null when it does not answer.
 nlohmann::json ask(const LabContext& lab, Program& engine) {
-  const std::string file = counters_file(lab, engine.spec().name, engine.runs());
+  const std::string file = file_of(lab, engine);
   std::filesystem::remove(file);
   engine.signal(SIGUSR1);
   const auto deadline = os::steady_now() + kAnswer;
@@ -51,19 +61,15 @@ nlohmann::json ask(const LabContext& lab, Program& engine) {
     if (!engine.running() || os::steady_now() > deadline) return {};
     ::usleep(1000);
   }
-  std::ifstream in(file);
-  return nlohmann::json::parse(in, nullptr, false);
+  return written(lab, engine);
 }
 }  // namespace
 
 void HandsOn::print_counters(const std::string& engine) {
   Program& p = program(engine);
   const bool asked = !stopped_ && p.running() && !p.halted();
-  if (asked) {
-    if (auto figures = ask(lab_.context(), p); figures.is_object()) {
-      known_counters_[engine] = std::move(figures);
-    }
-  }
+  auto figures = asked ? ask(lab_.context(), p) : written(lab_.context(), p);
+  if (figures.is_object()) known_counters_[engine] = std::move(figures);
   const auto known = known_counters_.find(engine);
   if (known == known_counters_.end()) {
     std::cout << "  " << engine << ": no figures\n";
@@ -75,7 +81,7 @@ void HandsOn::print_counters(const std::string& engine) {
     const bool plain = std::string_view(part) == "account" || std::string_view(part) == "counters";
     flatten(known->second[part], plain ? "" : std::string(part) + ".", words);
   }
-  std::cout << "  " << engine << (asked ? ":\n" : ", when it was last asked:\n")
+  std::cout << "  " << engine << (asked ? ":\n" : ", as it last said:\n")
             << in_lines(words, "    ");
 }
 
