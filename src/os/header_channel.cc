@@ -10,6 +10,7 @@ namespace mirrorlab::os {
 
 namespace {
 constexpr size_t kHelloBytes = 1 + kNonceBytes + kMacBytes;
+constexpr uint8_t kKeyed = 1;  // of the hello's flags; the others are reserved
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr int kReadsPerTurn = 8;  // one busy peer does not starve the others
 constexpr size_t kMaxErrorText = 200;
@@ -65,7 +66,7 @@ void HeaderChannel::start() {
 
 void HeaderChannel::send_hello(const Mac& proof) {
   auto& out = item(wire::FrameType::hello);
-  out.push_back(key_ != nullptr ? 1 : 0);
+  out.push_back(key_ != nullptr ? kKeyed : 0);
   out.insert(out.end(), mine_.begin(), mine_.end());
   out.insert(out.end(), proof.begin(), proof.end());
   close_frame();
@@ -75,7 +76,7 @@ void HeaderChannel::on_hello(const wire::Frame& frame) {
   if (frame.body.size() != kHelloBytes || frame.count != 1) {
     return fail(CloseReason::malformed_frame, std::string("malformed hello from ") + other());
   }
-  const bool keyed = frame.body[0] != 0;
+  const bool keyed = (frame.body[0] & kKeyed) != 0;
   if (keyed && key_ == nullptr) {
     return refuse(CloseReason::key_required,
                   std::string(other()) +

@@ -73,6 +73,22 @@ TEST_F(HeaderChannelTest, HeartbeatsKeepAQuietConnectionAlive) {
   EXPECT_TRUE(at_client_.empty() && at_server_.empty());
 }
 
+TEST_F(HeaderChannelTest, ReservedFlagsOfAHelloAreIgnored) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  HeaderChannel server{Fd(ends[0]), HeaderChannel::Role::server, nullptr, 0};
+  const Fd stranger(ends[1]);
+  std::vector<uint8_t> hello;
+  const size_t begin = wire::begin_frame(hello, wire::FrameType::hello);
+  hello.push_back(0x80);
+  hello.resize(hello.size() + kNonceBytes + kMacBytes);
+  wire::end_frame(hello, begin, 1);
+  ASSERT_EQ(::write(stranger.get(), hello.data(), hello.size()),
+            static_cast<ssize_t>(hello.size()));
+  server.on_readable([](const wire::Frame&) {}, 0);
+  EXPECT_TRUE(server.ready()) << server.failure();
+}
+
 TEST_F(HeaderChannelTest, SilenceEndsIt) {
   exchange(0);
   client_->tick(HeaderChannel::kSilence - 1);
