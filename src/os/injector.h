@@ -1,10 +1,10 @@
 // PacketSender that finds each test host's way: frames on the link where that is possible, raw IP
 // sockets elsewhere (loopback, tunnels, a neighbour not yet resolved).
 //
-// What is known of a destination is asked again four times a second, and at once, but not more often than
-// every kSoon, when a packet could not be sent. A destination without a route, or behind a device
-// that is down, costs its packets without a system call each until it is back; the sessions repair
-// that. Packets above the MTU of today's route are cut to it. Threads: one.
+// What is known of a destination is asked again four times a second, and at once, but not more
+// often than every kSoon, when a packet could not be sent. A destination without a route, or behind
+// a device that is down, costs its packets without a system call each until it is back; the
+// sessions repair that. Packets above the MTU of today's route are cut to it. Threads: one.
 #pragma once
 
 #include <memory>

@@ -8,12 +8,12 @@
 
 #include "os/error.h"
 #include "os/link_header.h"
-#include "os/port_filter.h"
 #include "os/socket_buffer.h"
 
 namespace mirrorlab::os {
 
-tl::expected<PacketCapture, std::string> PacketCapture::open(const CaptureOptions& options) {
+tl::expected<PacketCapture, std::string> PacketCapture::open(
+    const CaptureOptions& options, const std::vector<sock_filter>& filter) {
   PacketCapture c;
   // Why protocol 0: nothing is received before the filter is there.
   c.fd_.reset(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -21,7 +21,7 @@ tl::expected<PacketCapture, std::string> PacketCapture::open(const CaptureOption
     return failure("cannot open a packet socket", errno,
                    "run as root or give the program CAP_NET_RAW (setcap cap_net_raw+ep)");
   const int fd = c.fd_.get();
-  if (auto done = attach_filter(fd, port_filter(options.ports)); !done) {
+  if (auto done = attach_filter(fd, filter); !done) {
     return tl::unexpected(done.error());
   }
   const int one = 1;
@@ -32,6 +32,7 @@ tl::expected<PacketCapture, std::string> PacketCapture::open(const CaptureOption
     return failure("cannot leave outgoing packets out of the capture", errno,
                    "Linux 4.20 or later is needed");
   }
+  c.intake_.set_split(options.split);
   c.intake_.counters().buffer_bytes = enlarge_receive_buffer(fd, options.buffer_bytes);
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;

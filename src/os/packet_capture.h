@@ -10,13 +10,18 @@
 
 #include "os/fd.h"
 #include "os/packet_intake.h"
+#include "os/port_filter.h"
 #include "os/receive_batch.h"
 
 namespace mirrorlab::os {
 
 class PacketCapture : public PacketSource {
  public:
-  static tl::expected<PacketCapture, std::string> open(const CaptureOptions& options);
+  static tl::expected<PacketCapture, std::string> open(const CaptureOptions& options) {
+    return open(options, port_filter(options.ports));
+  }
+  static tl::expected<PacketCapture, std::string> open(const CaptureOptions& options,
+                                                       const std::vector<sock_filter>& filter);
   [[nodiscard]] int fd() const override { return fd_.get(); }
   bool read(const Take& take) override;
   [[nodiscard]] const CaptureCounters& counters() override;

@@ -40,6 +40,7 @@ void PacketIntake::take(wire::Bytes ip, size_t whole_bytes, ChecksumState checks
     return;
   }
   if (packet->truncated()) {
+    if (!split_.mine(packet->header.src)) return;
     ++counters_.truncated;
     return take(*packet);
   }
@@ -72,6 +73,7 @@ void PacketIntake::take_segment(const wire::IpAddress& src, const wire::IpAddres
 
 void PacketIntake::hand_on(const wire::TcpPacket& packet, ChecksumState checksum,
                            const PacketSource::Take& take) {
+  if (!split_.mine(packet.header.src)) return;
   const bool right = checksum == ChecksumState::vouched || packet.checksum_valid() ||
                      (checksum == ChecksumState::unknown && checksum_left_open(packet));
   if (!right) {

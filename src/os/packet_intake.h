@@ -26,6 +26,9 @@ class PacketIntake {
   // A segment the kernel has already freed from its IP header.
   void take_segment(const wire::IpAddress& src, const wire::IpAddress& dst, wire::Bytes tcp,
                     const PacketSource::Take& take);
+  // Several threads see the same packets: each takes its clients' own, and what belongs to nobody
+  // is counted by the first.
+  void set_split(const FlowSplit& split) { split_ = split; }
   CaptureCounters& counters() { return counters_; }
 
  private:
@@ -33,6 +36,7 @@ class PacketIntake {
   void hand_on(const wire::TcpPacket& packet, ChecksumState checksum,
                const PacketSource::Take& take);
 
+  FlowSplit split_;
   wire::FragmentTable fragments_;
   CaptureCounters counters_;
 };

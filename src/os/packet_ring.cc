@@ -120,6 +120,30 @@ void PacketRing::release() {
   current_ = (current_ + 1) % blocks_;
 }
 
+tl::expected<void, std::string> PacketRing::join(int& group,
+                                                 const std::vector<sock_filter>& split) {
+  const bool first = group < 0;
+  // Why a number of the kernel's choice: another program's group is never joined by chance.
+  const uint32_t way = PACKET_FANOUT_CBPF | (first ? PACKET_FANOUT_FLAG_UNIQUEID : 0U);
+  uint32_t request = way << 16U | (first ? 0U : static_cast<uint32_t>(group));
+  if (::setsockopt(fd_.get(), SOL_PACKET, PACKET_FANOUT, &request, sizeof request) < 0) {
+    return failure("cannot share the packets among threads (PACKET_FANOUT)", errno,
+                   "use --threads=1");
+  }
+  if (!first) return {};
+  socklen_t length = sizeof request;
+  if (::getsockopt(fd_.get(), SOL_PACKET, PACKET_FANOUT, &request, &length) < 0) {
+    return failure("cannot read the fan-out group");
+  }
+  group = static_cast<int>(request & 0xffffU);
+  auto code = split;
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (::setsockopt(fd_.get(), SOL_PACKET, PACKET_FANOUT_DATA, &program, sizeof program) < 0) {
+    return failure("cannot set the fan-out program");
+  }
+  return {};
+}
+
 PacketRing::Statistics PacketRing::statistics() {
   tpacket_stats_v3 stats{};
   socklen_t length = sizeof stats;

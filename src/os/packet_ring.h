@@ -61,6 +61,9 @@ class PacketRing {
     release();
     return true;
   }
+  // Shares the packets with the other rings of a group, by the program `split`; the ring that finds
+  // `group` negative makes it. Rings are numbered in the order in which they join.
+  tl::expected<void, std::string> join(int& group, const std::vector<sock_filter>& split);
   // Adds up since open(); reading resets the kernel's own figures.
   Statistics statistics();
 

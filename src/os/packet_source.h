@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "os/flow_split.h"
 #include "wire/packet.h"
 
 namespace mirrorlab::os {
@@ -22,6 +24,9 @@ struct CaptureOptions {
   std::string file;             // pcap_file
   double speed = 1;             // pcap_file: how many times faster than it was recorded
   int64_t longest_gap_ns = -1;  // pcap_file: longer silences are cut to this; -1: none is
+  FlowSplit split;              // only packets of this thread's clients are taken
+  // The kernel's number of the threads' fan-out group; the first thread's capture finds it.
+  std::shared_ptr<int> fanout_group;
 };
 
 // Every packet that reaches a capture is counted in exactly one of packets, ..., vlan_outer.
@@ -46,7 +51,8 @@ class PacketSource {
   virtual ~PacketSource() = default;
   // Readable when packets wait.
   [[nodiscard]] virtual int fd() const = 0;
-  // Mirroring starts: only a file waits for it, so that its first packets find all in place.
+  // Mirroring starts. A file begins to play, so that its first packets find all in place; so do
+  // rings that share the packets, once all of them are there.
   virtual void begin() {}
   // Reads one batch; true when there may be more. A packet is valid during its call only.
   virtual bool read(const Take& take) = 0;

@@ -59,6 +59,7 @@ tl::expected<PcapCapture, std::string> PcapCapture::open(const CaptureOptions& o
     return tl::unexpected("cannot wait for packets of " + device +
                           ": libpcap has no descriptor for it; use another --capture");
   }
+  c.intake_.set_split(o.split);
   c.intake_.counters().buffer_bytes = o.buffer_bytes;
   return c;
 }

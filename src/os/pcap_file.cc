@@ -25,6 +25,7 @@ tl::expected<PcapFile, std::string> PcapFile::open(const CaptureOptions& o) {
   }
   f.timer_.reset(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!f.timer_) return failure("cannot make a timerfd");
+  f.intake_.set_split(o.split);
   f.speed_ = o.speed;
   f.longest_gap_ = o.longest_gap_ns;
   return f;

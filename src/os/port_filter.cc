@@ -68,7 +68,12 @@ std::vector<sock_filter> finish(A& a, size_t refused_bytes) {
   return a.finish();
 }
 
-std::vector<sock_filter> packet_filter(const std::vector<uint16_t>& ports, size_t refused_bytes) {
+enum class Take : uint8_t { all, plain, strays };
+
+std::vector<sock_filter> packet_filter(const std::vector<uint16_t>& ports, size_t refused_bytes,
+                                       Take take = Take::all) {
+  const A::Target stray = take == Take::plain ? A::reject : A::accept;
+  const uint32_t fragment_bits = take == Take::all ? 0x1fff : 0x3fff;  // and "more fragments"
   A a;
   a.load(BPF_B, 0);
   a.raw(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0));
@@ -77,13 +82,13 @@ std::vector<sock_filter> packet_filter(const std::vector<uint16_t>& ports, size_
   a.load(BPF_B, 9);
   a.branch(BPF_JEQ, kTcp, A::next, A::reject);
   a.load(BPF_H, 6);
-  a.branch(BPF_JSET, 0x1fff, A::accept, A::next);  // a later fragment has no ports
+  a.branch(BPF_JSET, fragment_bits, stray, A::next);  // a later fragment has no ports
   a.raw(BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0));
   a.raw(BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2));
   a.go(A::match);
   a.label(A::v6);
   a.load(BPF_B, 6);
-  for (const uint8_t extension : kExtensions) a.branch(BPF_JEQ, extension, A::accept, A::next);
+  for (const uint8_t extension : kExtensions) a.branch(BPF_JEQ, extension, stray, A::next);
   a.branch(BPF_JEQ, kTcp, A::next, A::reject);
   a.load(BPF_H, 42);
   a.label(A::match);
@@ -95,6 +100,11 @@ std::vector<sock_filter> packet_filter(const std::vector<uint16_t>& ports, size_
 std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports) {
   return packet_filter(ports, 0);
 }
+std::vector<sock_filter> plain_port_filter(const std::vector<uint16_t>& ports) {
+  return packet_filter(ports, 0, Take::plain);
+}
+std::vector<sock_filter> stray_filter() { return packet_filter({}, 0, Take::strays); }
+std::vector<sock_filter> closed_filter() { return {BPF_STMT(BPF_RET | BPF_K, 0)}; }
 std::vector<sock_filter> cutting_port_filter(const std::vector<uint16_t>& ports) {
   return packet_filter(ports, kRefusedBytes);
 }

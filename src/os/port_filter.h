@@ -19,6 +19,12 @@ inline constexpr size_t kMaxFilterPorts = 200;
 
 [[nodiscard]] std::vector<sock_filter> port_filter(const std::vector<uint16_t>& ports);
 
+// The two halves of port_filter(): packets whose ports are at their usual place, and the strays.
+[[nodiscard]] std::vector<sock_filter> plain_port_filter(const std::vector<uint16_t>& ports);
+[[nodiscard]] std::vector<sock_filter> stray_filter();
+// Takes nothing.
+[[nodiscard]] std::vector<sock_filter> closed_filter();
+
 // For raw sockets: what is refused comes cut to kRefusedBytes, because a raw socket's count of
 // drops holds what its filter threw away, too.
 inline constexpr size_t kRefusedBytes = 1;

@@ -53,6 +53,7 @@ tl::expected<RawIpCapture, std::string> RawIpCapture::open(const CaptureOptions&
       return failure("cannot watch a raw socket");
     }
   }
+  c.intake_.set_split(options.split);
   c.intake_.counters().buffer_bytes = *granted;
   return c;
 }

@@ -1,7 +1,10 @@
 #include "os/ring_capture.h"
 
+#include <sys/epoll.h>
+
 #include <algorithm>
 
+#include "os/error.h"
 #include "os/link_header.h"
 #include "os/port_filter.h"
 
@@ -22,16 +25,50 @@ tl::expected<RingCapture, std::string> RingCapture::open(const CaptureOptions& o
   const auto blocks = std::min(options.buffer_bytes, kLargestRing) / o.block_bytes;
   o.ring_bytes = std::max(static_cast<uint32_t>(blocks), kLeastBlocks) * o.block_bytes;
   o.ignore_outgoing = true;
-  o.filter = port_filter(options.ports);
+  const bool shared = options.split.count > 1;
+  // Why closed: until all rings are there, the kernel would give some of them what is not theirs.
+  o.filter = shared ? closed_filter() : port_filter(options.ports);
   auto ring = PacketRing::open(o);
   if (!ring) return tl::unexpected(ring.error());
   RingCapture capture(std::move(*ring), options.device.empty());
   capture.intake_.counters().buffer_bytes = o.ring_bytes;
+  if (shared) {
+    if (auto done = capture.share(options); !done) return tl::unexpected(done.error());
+  }
   return capture;
 }
 
+tl::expected<void, std::string> RingCapture::share(const CaptureOptions& options) {
+  ports_ = options.ports;
+  if (auto done = ring_.join(*options.fanout_group, fanout_program(options.split.count)); !done) {
+    return done;
+  }
+  CaptureOptions few = options;
+  few.buffer_bytes = options.buffer_bytes / 16;
+  auto strays = PacketCapture::open(few, stray_filter());
+  if (!strays) return tl::unexpected(strays.error());
+  strays_ = std::make_unique<PacketCapture>(std::move(*strays));
+  both_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  for (const int fd : {ring_.fd(), strays_->fd()}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    if (!both_ || ::epoll_ctl(both_.get(), EPOLL_CTL_ADD, fd, &event) < 0) {
+      return failure("cannot watch a packet socket");
+    }
+  }
+  return {};
+}
+
+void RingCapture::begin() {
+  if (!strays_) return;
+  // What cannot fail but for want of memory; then nothing is captured, and that is to be seen.
+  if (!attach_filter(ring_.fd(), plain_port_filter(ports_))) ++intake_.counters().read_errors;
+}
+
 bool RingCapture::read(const Take& take) {
-  return ring_.read_block([&](const PacketRing::Packet& packet) { take_one(packet, take); });
+  const bool more = strays_ && strays_->read(take);
+  return ring_.read_block([&](const PacketRing::Packet& packet) { take_one(packet, take); }) ||
+         more;
 }
 
 void RingCapture::take_one(const PacketRing::Packet& packet, const Take& take) {
@@ -56,7 +93,22 @@ void RingCapture::take_one(const PacketRing::Packet& packet, const Take& take) {
 
 const CaptureCounters& RingCapture::counters() {
   intake_.counters().kernel_drops = ring_.statistics().drops;
-  return intake_.counters();
+  if (!strays_) return intake_.counters();
+  const auto& more = strays_->counters();
+  sum_ = intake_.counters();
+  sum_.packets += more.packets;
+  sum_.kernel_drops += more.kernel_drops;
+  sum_.bad_checksum += more.bad_checksum;
+  sum_.fragments += more.fragments;
+  sum_.reassembled += more.reassembled;
+  sum_.truncated += more.truncated;
+  sum_.malformed += more.malformed;
+  sum_.unwanted += more.unwanted;
+  sum_.not_for_us += more.not_for_us;
+  sum_.vlan_outer += more.vlan_outer;
+  sum_.buffer_bytes += more.buffer_bytes;
+  sum_.read_errors += more.read_errors;
+  return sum_;
 }
 
 }  // namespace mirrorlab::os

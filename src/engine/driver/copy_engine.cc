@@ -21,7 +21,7 @@ CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyPart
 Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& options,
                                     CopyParts parts, const os::SharedKey* key) {
   std::unique_ptr<CopyEngine> e(new CopyEngine(loop, options, std::move(parts)));
-  auto log = SessionLog::open(options.session_log);
+  auto log = SessionLog::open(options.session_log, options.capture.split.index == 0);
   if (!log) return tl::unexpected(log.error());
   e->session_log_ = std::move(*log);
   auto sender = e->parts_.sender(options.inject, options.core.mtu);
@@ -219,15 +219,11 @@ nlohmann::json CopyEngine::figures() const {
   std::vector<const HeaderLink*> links;
   for (const Link& l : links_) links.push_back(l.link.get());
   all["header_return"] = links_json(links);
-  all.update(usage_json());
   return all;
 }
 
-tl::expected<void, std::string> CopyEngine::write_figures() {
+tl::expected<void, std::string> CopyEngine::flush_session_log() {
   session_log_.flush();
-  if (!options_.counters_file.empty()) {
-    if (auto done = parts_.write_figures(options_.counters_file, figures()); !done) return done;
-  }
   if (!session_log_.failure().empty()) return tl::unexpected(session_log_.failure());
   return {};
 }

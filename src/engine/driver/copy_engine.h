@@ -20,6 +20,7 @@ struct CopyOptions {
   Config core;
   std::vector<wire::Endpoint> intercepts;
   os::CaptureOptions capture;  // its ports are those of the mappings
+  uint32_t threads = 1;
   os::InjectWay inject = os::InjectWay::packet;
   std::string counters_file;
   std::string session_log;
@@ -42,8 +43,7 @@ class CopyEngine : private Sink {
   void stop_accepting() { core_->stop_accepting(); }
   // Ends every session and writes what is left.
   void stop(os::Nanos now);
-  // Counters and session log, as far as they are asked for.
-  [[nodiscard]] tl::expected<void, std::string> write_figures();
+  [[nodiscard]] tl::expected<void, std::string> flush_session_log();
   [[nodiscard]] nlohmann::json figures() const;
   [[nodiscard]] const Core& core() const { return *core_; }
 

@@ -22,7 +22,8 @@ struct Arguments {
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
   std::optional<double> skip_gaps_s;
-  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 120, drain_s = 1;
+  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 120;
+  std::optional<double> drain_s;
   CopyOptions options;
 };
 
@@ -68,7 +69,12 @@ void declare_what(CLI::App& app, Arguments& a) {
                  "sockets, through netfilter's OUTPUT")
       ->capture_default_str()
       ->check(CLI::IsMember({"packet", "raw"}));
-  app.add_option("--capture-buffer", a.capture_mib, "MiB of kernel buffer for captured packets")
+  app.add_option("--threads", a.options.threads, "Threads, each with its share of the clients")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  app.add_option("--capture-buffer", a.capture_mib,
+                 "MiB of kernel buffer for captured packets, per thread")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024))
       ->type_name("MIB");
@@ -98,7 +104,10 @@ void declare_how(CLI::App& app, Arguments& a) {
   limit("--handshake-timeout", a.handshake_s, "To reach the test host");
   limit("-k,--idle-timeout", a.idle_s, "Without a packet, then a session ends");
   limit("--gap-timeout", a.gap_s, "To wait for bytes that were not captured");
-  limit("--drain", a.drain_s, "At the end, for what is still to be sent or acked");
+  app.add_option("--drain", a.drain_s,
+                 "At the end, for what is still to be sent or acked; default 1, of a file 60")
+      ->check(seconds)
+      ->type_name("SECONDS");
   const CLI::Range mib(1.0, 1048576.0);
   app.add_option("--session-memory", a.session_mib, "MiB buffered for one session")
       ->capture_default_str()
@@ -179,7 +188,7 @@ std::string settle(Arguments& a) {
   c.handshake_timeout = nanos(a.handshake_s);
   c.idle_timeout = nanos(a.idle_s);
   c.gap_timeout = nanos(a.gap_s);
-  a.options.drain = nanos(a.drain_s);
+  a.options.drain = nanos(a.drain_s.value_or(a.capture == "pcap-file" ? 60 : 1));
   if (auto wrong = settle_capture(a); !wrong.empty()) return wrong;
   return settle_peers(a);
 }

@@ -1,15 +1,20 @@
 #include "engine/driver/program.h"
 
+#include <sys/eventfd.h>
+
 #include <csignal>
 #include <iostream>
 #include <optional>
 
+#include "engine/driver/crew.h"
+#include "os/error.h"
 #include "os/event_loop.h"
 
 namespace mirrorlab::engine {
 
 namespace {
 constexpr os::Nanos kLinkPatience = 2 * os::kNanosPerSecond;
+constexpr os::Nanos kLinkLook = 2 * os::kNanosPerMilli;
 constexpr os::Nanos kDrainLook = 20 * os::kNanosPerMilli;
 
 void say(const std::string& text) { std::cerr << "mirror-copy: " << text << std::endl; }
@@ -18,11 +23,11 @@ int fail(const std::string& text, int code) {
   return code;
 }
 
-// One run of the program; the loop's callbacks point into it.
+// One run of the program, on the main thread; the loop's callbacks point into it.
 class Run {
  public:
-  Run(os::EventLoop& loop, CopyEngine& engine, const CopyOptions& options)
-      : loop_(loop), engine_(engine), options_(options) {}
+  Run(os::EventLoop& loop, Crew& crew, const CopyOptions& options)
+      : loop_(loop), crew_(crew), options_(options) {}
 
   void on_signal(int signal) {
     if (signal == SIGUSR1) return write_figures();
@@ -30,21 +35,20 @@ class Run {
   }
   tl::expected<void, std::string> start();
   tl::expected<void, std::string> mirror() {
-    engine_.begin();
-    while (ends_asked_ == 0 && !engine_.capture_ended()) {
+    while (ends_asked_ == 0) {
       if (auto turned = loop_.turn(); !turned) return turned;
+      // Besides signals, only the end of a thread's capture or of its loop wakes this thread.
+      if (auto why = crew_.failure(); !why.empty()) return tl::unexpected(why);
+      if (crew_.capture_ended()) break;
     }
     return {};
   }
   // What is due is still sent, within the drain time; a second signal ends at once.
   tl::expected<void, std::string> drain() {
-    engine_.stop_accepting();
+    crew_.stop_accepting();
     const auto until = os::steady_now() + options_.drain;
-    while (ends_asked_ < 2 && !engine_.core().drained() && os::steady_now() < until) {
-      const auto look = os::steady_now() + kDrainLook;
-      while (os::steady_now() < look) {
-        if (auto turned = loop_.turn(kDrainLook); !turned) return turned;
-      }
+    while (ends_asked_ < 2 && !crew_.drained() && os::steady_now() < until) {
+      if (auto turned = loop_.turn(kDrainLook); !turned) return turned;
     }
     return {};
   }
@@ -53,30 +57,31 @@ class Run {
  private:
   // Reported, never fatal: mirroring goes on when a disk is full.
   void write_figures() {
-    if (auto done = engine_.write_figures(); !done) say(done.error());
+    if (auto done = crew_.write_figures(); !done) say(done.error());
   }
   os::EventLoop& loop_;
-  CopyEngine& engine_;
+  Crew& crew_;
   const CopyOptions& options_;
   int ends_asked_ = 0;
 };
 
 tl::expected<void, std::string> Run::start() {
-  engine_.start(os::steady_now());
+  crew_.start();
   const auto until = os::steady_now() + kLinkPatience;
-  while (!engine_.link_up() && ends_asked_ == 0 && os::steady_now() < until) {
-    if (auto turned = loop_.turn(100 * os::kNanosPerMilli); !turned) return turned;
+  while (!crew_.links_up() && ends_asked_ == 0 && os::steady_now() < until) {
+    if (auto turned = loop_.turn(kLinkLook); !turned) return turned;
   }
+  crew_.begin();
   say("ready, " + std::to_string(options_.core.mappings.size()) + " mapping(s), header return " +
-      (engine_.link_up() ? "connected"
-                         : "not yet connected (" + engine_.link_failure() + "), trying on"));
+      (crew_.links_up() ? "connected"
+                        : "not yet connected (" + crew_.link_failure() + "), trying on"));
   return {};
 }
 
 int Run::end() {
-  engine_.stop(os::steady_now());
+  crew_.stop();
   write_figures();
-  const auto& account = engine_.core().account();
+  const Account account = crew_.account();
   say(std::to_string(account.sessions_captured) + " sessions captured, " +
       std::to_string(account.sessions_mirrored) + " mirrored exactly; " +
       std::to_string(account.bytes_captured) + " bytes captured, " +
@@ -96,16 +101,29 @@ int run_copy(const CopyOptions& options, CopyParts parts) {
   }
   auto loop = os::EventLoop::create();
   if (!loop) return fail(loop.error(), 3);
-  auto engine = CopyEngine::create(**loop, options, std::move(parts), key ? &*key : nullptr);
-  if (!engine) return fail(engine.error(), 3);
-  Run run(**loop, **engine, options);
-  auto signals = (*loop)->on_signals({SIGTERM, SIGINT, SIGUSR1},
-                                     [&](int signal, os::Nanos) { run.on_signal(signal); });
+  const os::Fd woken(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!woken) return fail(os::error_text("cannot make an eventfd"), 3);
+  auto watched = (*loop)->add(woken.get(), EPOLLIN, [&](uint32_t, os::Nanos) {
+    uint64_t wakes = 0;
+    [[maybe_unused]] const auto n = ::read(woken.get(), &wakes, sizeof wakes);
+  });
+  if (!watched) return fail(watched.error(), 3);
+  std::optional<Run> run;
+  // Before the threads are made: they inherit the blocked signals.
+  auto signals = (*loop)->on_signals({SIGTERM, SIGINT, SIGUSR1}, [&](int signal, os::Nanos) {
+    if (run) run->on_signal(signal);
+  });
   if (!signals) return fail(signals.error(), 3);
+  auto crew = Crew::create(options, parts, key ? &*key : nullptr, [&] {
+    const uint64_t one = 1;
+    [[maybe_unused]] const auto n = ::write(woken.get(), &one, sizeof one);
+  });
+  if (!crew) return fail(crew.error(), 3);
+  run.emplace(**loop, **crew, options);
   const auto done =
-      run.start().and_then([&] { return run.mirror(); }).and_then([&] { return run.drain(); });
+      run->start().and_then([&] { return run->mirror(); }).and_then([&] { return run->drain(); });
   if (!done) say(done.error());
-  const int code = run.end();
+  const int code = run->end();
   return done ? code : 3;
 }
 

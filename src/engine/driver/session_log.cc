@@ -10,11 +10,12 @@
 
 namespace mirrorlab::engine {
 
-tl::expected<SessionLog, std::string> SessionLog::open(const std::string& path) {
+tl::expected<SessionLog, std::string> SessionLog::open(const std::string& path, bool first) {
   SessionLog log;
   log.path_ = path;
   if (path.empty()) return log;
-  log.fd_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  log.fd_.reset(::open(path.c_str(),
+                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (first ? O_TRUNC : 0), 0644));
   if (!log.fd_)
     return os::failure("cannot open --session-log " + path, errno,
                        "name a file in a directory "

@@ -12,8 +12,8 @@ namespace mirrorlab::engine {
 
 class SessionLog {
  public:
-  // An empty path: no log.
-  static tl::expected<SessionLog, std::string> open(const std::string& path);
+  // An empty path: no log. Several may write to one file, of which one is the first to open it.
+  static tl::expected<SessionLog, std::string> open(const std::string& path, bool first = true);
   void write(const SessionReport& report);
   // Writes what is buffered. Says each kind of failure once.
   void flush();

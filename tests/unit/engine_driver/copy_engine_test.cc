@@ -234,7 +234,7 @@ TEST_F(CopyEngineTest, EndsWithABalancedAccountAndALineForEverySession) {
   link(0, true);
   for (uint16_t port = 1; port <= 5; ++port) capture_syn(port);
   engine_->stop(loop_->now());
-  ASSERT_TRUE(engine_->write_figures());
+  ASSERT_TRUE(engine_->flush_session_log());
   EXPECT_EQ(engine_->core().account().imbalance(), "");
   std::ifstream in(log);
   size_t lines = 0;
@@ -252,7 +252,7 @@ TEST_F(CopyEngineTest, AFullDiskCostsLinesThatAreCountedAndNothingElse) {
   link(0, true);
   for (uint16_t port = 1; port <= 3; ++port) capture_syn(port);
   engine_->stop(loop_->now());
-  const auto written = engine_->write_figures();
+  const auto written = engine_->flush_session_log();
   ASSERT_FALSE(written);
   EXPECT_NE(written.error().find("ENOSPC"), std::string::npos) << written.error();
   EXPECT_EQ(engine_->core().account().imbalance(), "");

@@ -105,6 +105,23 @@ TEST_F(PortFilterTest, CutsForRawSocketsWhatItRefuses) {
   EXPECT_EQ(passed_bytes(segment(81)), static_cast<ssize_t>(kRefusedBytes));
 }
 
+TEST_F(PortFilterTest, PlainPacketsAndStraysAreTwoHalves) {
+  Packet first_fragment = v4(80);
+  first_fragment[6] = 0x20;
+  Packet later_fragment = v4(80);
+  later_fragment[7] = 0xb9;
+  Packet extended = v6(80);
+  extended[6] = 44;
+  ASSERT_TRUE(attach_filter(in_.get(), plain_port_filter({80, 8080})));
+  for (const auto& p : {v4(80), v6(8080)}) EXPECT_TRUE(passes(p));
+  for (const auto& p : {v4(81), first_fragment, later_fragment, extended}) EXPECT_FALSE(passes(p));
+  ASSERT_TRUE(attach_filter(in_.get(), stray_filter()));
+  for (const auto& p : {v4(80), v6(8080), v4(81)}) EXPECT_FALSE(passes(p));
+  for (const auto& p : {first_fragment, later_fragment, extended}) EXPECT_TRUE(passes(p));
+  ASSERT_TRUE(attach_filter(in_.get(), closed_filter()));
+  for (const auto& p : {v4(80), first_fragment, extended}) EXPECT_FALSE(passes(p));
+}
+
 TEST_F(PortFilterTest, RefusesOtherProtocolsAndOtherThings) {
   Packet udp = v4(80);
   udp[9] = 17;
