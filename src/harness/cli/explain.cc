@@ -102,7 +102,13 @@ std::string traffic_words(const scenario::Traffic& t) {
 std::string fault_words(const scenario::Fault& f) {
   if (f.action == FaultAction::run) return fmt::format("run on {}: {}", f.on, f.command);
   if (f.action == FaultAction::link) {
-    std::string text = fmt::format("link {} - {}: {}", f.link_a, f.link_b, describe(f.change));
+    std::string text = fmt::format("link {} - {}: ", f.link_a, f.link_b);
+    if (f.there == f.back) {
+      text += describe(f.there);
+    } else {
+      text += fmt::format("there {}; back {}", f.there.any() ? describe(f.there) : "as before",
+                          f.back.any() ? describe(f.back) : "as before");
+    }
     return f.lasting ? text + fmt::format(", for {}", to_text(*f.lasting)) : text;
   }
   std::string text = fmt::format("{} {}", to_string(f.action), f.target);

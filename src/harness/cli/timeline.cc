@@ -80,7 +80,8 @@ void Timeline::schedule(const Fault& fault) {
 void Timeline::schedule_link(const Fault& fault) {
   const std::string link = fmt::format("link {}-{}", fault.link_a, fault.link_b);
   add(fault.when, {link + " changed", [this, &fault] {
-                     changes_[&fault] = topology_.change(fault.link_a, fault.link_b, fault.change);
+                     changes_[&fault] =
+                         topology_.change(fault.link_a, fault.link_b, fault.there, fault.back);
                    }});
   if (!fault.lasting) return;
   add(fault.when + *fault.lasting,

@@ -252,15 +252,17 @@ void Topology::apply(Stage& s) {
   auto a_to_b = settings(s.link->a_to_b);
   auto b_to_a = settings(s.link->b_to_a);
   for (const auto& [number, change] : s.changes) {
-    overlay(a_to_b, change);
-    overlay(b_to_a, change);
+    overlay(a_to_b, change.a_to_b);
+    overlay(b_to_a, change.b_to_a);
   }
   s.stage->change(a_to_b, b_to_a);
 }
 
-uint64_t Topology::change(const std::string& a, const std::string& b, const Impairments& change) {
+uint64_t Topology::change(const std::string& a, const std::string& b, const Impairments& there,
+                          const Impairments& back) {
   Stage& s = stage(a, b);
-  s.changes.emplace(next_change_, change);
+  const bool as_named = s.link->a == a;
+  s.changes[next_change_] = {as_named ? there : back, as_named ? back : there};
   apply(s);
   return next_change_++;
 }

@@ -28,9 +28,13 @@ class Topology {
   // Of clients in namespaces of their own, in the order of their addresses; else empty.
   [[nodiscard]] std::vector<const net::Namespace*> client_spaces(const std::string& node) const;
 
-  // Changes a link of the scenario, named by its nodes in either order, in both directions: what
-  // `change` sets, on top of what was set before. The number undoes just this change.
-  uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& change);
+  // Changes a link of the scenario, named by its nodes in either order: what `there` sets from a to
+  // b and `back` from b to a, on top of what was set before. The number undoes just this change.
+  uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& there,
+                  const scenario::Impairments& back);
+  uint64_t change(const std::string& a, const std::string& b, const scenario::Impairments& both) {
+    return change(a, b, both, both);
+  }
   void undo(uint64_t number);
   // Faults of the links come from `list` and nowhere else. Before any traffic. Throws
   // std::runtime_error when a link is named that has no stage.
@@ -61,7 +65,10 @@ class Topology {
   struct Stage {
     const scenario::Link* link;
     std::unique_ptr<wirebox::Link> stage;
-    std::map<uint64_t, scenario::Impairments> changes;  // in their order
+    struct Change {
+      scenario::Impairments a_to_b, b_to_a;
+    };
+    std::map<uint64_t, Change> changes;  // in their order
   };
   static void apply(Stage& stage);
   [[nodiscard]] Stage& stage(const std::string& a, const std::string& b);

@@ -88,7 +88,7 @@ struct Impairments {
   std::optional<double> reorder;
   std::optional<double> duplicate;
   std::optional<double> corrupt;
-  std::optional<uint32_t> mtu;  // larger packets vanish; timeline only
+  std::optional<uint32_t> mtu;  // larger packets vanish; timeline, or of one direction
   std::optional<bool> down;
 
   [[nodiscard]] bool any() const {
@@ -214,9 +214,9 @@ struct Fault {
   FaultAction action = FaultAction::kill;
   std::string target;  // engine id or NODE.SERVICE
   std::optional<Duration> restart_after;
-  std::string link_a, link_b;  // FaultAction::link
-  std::string command, on;     // FaultAction::run, on a node
-  Impairments change;
+  std::string link_a, link_b;       // FaultAction::link
+  std::string command, on;          // FaultAction::run, on a node
+  Impairments there, back;          // of the link from a to b, and from b to a
   std::optional<Duration> lasting;  // then as before
   Location at;
 };

@@ -27,10 +27,10 @@ Link read_link(const Value& value, const Scenario& scenario) {
   read_impairments(fields, link.a_to_b);
   link.b_to_a = link.a_to_b;
   if (const Value* there = fields.find("there")) {
-    read_impairments(Fields(*there, impairment_keys_and({})), link.a_to_b);
+    read_one_way(*there, link.a_to_b);
   }
   if (const Value* back = fields.find("back")) {
-    read_impairments(Fields(*back, impairment_keys_and({})), link.b_to_a);
+    read_one_way(*back, link.b_to_a);
   }
   link.impaired = link.a_to_b.any() || link.b_to_a.any();
   return link;
@@ -62,6 +62,14 @@ void read_impairments(const Fields& fields, Impairments& into) {
   if (const Value* v = fields.find("duplicate")) into.duplicate = v->percent();
   if (const Value* v = fields.find("corrupt")) into.corrupt = v->percent();
   if (const Value* v = fields.find("down")) into.down = v->boolean();
+}
+
+void read_one_way(const Value& value, Impairments& into) {
+  const Fields fields(value, impairment_keys_and({"mtu"}));
+  read_impairments(fields, into);
+  if (const Value* v = fields.find("mtu")) {
+    into.mtu = static_cast<uint32_t>(v->integer(576, 65'000));
+  }
 }
 
 std::vector<Link> read_links(const Value& value, const Scenario& so_far) {

@@ -52,5 +52,7 @@ void check_whole(const Value& root, const Scenario& scenario);
 [[nodiscard]] std::vector<std::string_view> impairment_keys_and(
     std::initializer_list<std::string_view> others);
 void read_impairments(const Fields& fields, Impairments& into);
+// `there` or `back`: those of one direction, with `mtu`.
+void read_one_way(const Value& value, Impairments& into);
 
 }  // namespace mirrorlab::scenario

@@ -48,7 +48,7 @@ Link& read_link_name(const Value& value, Scenario& scenario) {
 Fault read_fault(const Value& value, Scenario& scenario) {
   const Fields fields(
       value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue", "restart", "link",
-                                  "restart_after", "for", "run", "on", "mtu"}));
+                                  "restart_after", "for", "run", "on", "mtu", "there", "back"}));
   Fault fault;
   fault.at = value.at();
   fault.when = fields.need("at").duration();
@@ -63,15 +63,19 @@ Fault read_fault(const Value& value, Scenario& scenario) {
   if (!target)
     value.fail("what happens? One of kill, terminate, stop, continue, restart, link, run");
 
-  read_impairments(fields, fault.change);
+  read_impairments(fields, fault.there);
   if (const Value* v = fields.find("mtu")) {
-    fault.change.mtu = static_cast<uint32_t>(v->integer(576, 65'000));
+    fault.there.mtu = static_cast<uint32_t>(v->integer(576, 65'000));
   }
+  fault.back = fault.there;
+  if (const Value* v = fields.find("there")) read_one_way(*v, fault.there);
+  if (const Value* v = fields.find("back")) read_one_way(*v, fault.back);
+  const bool changes = fault.there.any() || fault.back.any();
   const Value* after = fields.find("restart_after");
   const Value* lasting = fields.find("for");
   if (fault.action == FaultAction::link) {
     Link& link = read_link_name(*target, scenario);
-    if (!fault.change.any()) value.fail("what of the link changes? Add loss, delay, down ...");
+    if (!changes) value.fail("what of the link changes? Add loss, delay, down ...");
     link.impaired = true;
     fault.link_a = link.a;
     fault.link_b = link.b;
@@ -82,7 +86,7 @@ Fault read_fault(const Value& value, Scenario& scenario) {
     fault.target = read_process(*target, scenario);
   }
   if (fault.action != FaultAction::link) {
-    if (fault.change.any()) value.fail("only `link:` takes impairments");
+    if (changes) value.fail("only `link:` takes impairments");
   }
   if (const Value* on = fields.find("on"); on && fault.action != FaultAction::run) {
     on->fail("goes with run only");
