@@ -146,7 +146,7 @@ def visiting():
     up = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/visiting")
     up.expect(NAME + r" is up.*mirrorlab> ")
     listed = visitor("labs")
-    check(re.search("^" + NAME + r" \[ip=v4\]\n    nodes  clients online test ", listed.stdout, re.M), "labs does not list it", listed.stdout)
+    check(re.search("^" + NAME + r" \[ip=v4\]\n    nodes  clients online test$", listed.stdout, re.M), "labs does not list it", listed.stdout)
     seen = into(NAME, "exec", "test", "sh", "-c", "ip -brief address; ls /sys/class/net; pwd; cat /proc/1/comm; exit 7")
     check(seen.returncode == 7, f"exec ended with {seen.returncode}, not 7", seen.stderr)
     holds("exec", seen.stdout, r"10\.200\.0\.2/32", r"\nlo\nonline\n", re.escape(os.getcwd()), r"\nmirrorlab\n$")

@@ -28,12 +28,11 @@ Program& HandsOn::program(const std::string& name) {
 }
 
 int HandsOn::node_space(const std::string& node) {
+  const auto spaces = lab_.spaces();
+  if (const auto found = spaces.find(node); found != spaces.end()) return found->second;
   std::vector<std::string> known;
   for (const auto& n : scenario_.nodes) known.push_back(n.name);
-  if (std::ranges::find(known, node) == known.end()) {
-    throw std::runtime_error("no node " + node + scenario::suggestion(node, known));
-  }
-  return lab_.topology().space(node).fd();
+  throw std::runtime_error("no node " + node + scenario::suggestion(node, known));
 }
 
 void HandsOn::start(const Words& arguments) {

@@ -110,6 +110,18 @@ void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
   }
 }
 
+std::map<std::string, int> Lab::spaces() const {
+  std::map<std::string, int> all;
+  for (const auto& n : scenario_.nodes) {
+    all[n.name] = topology_->space(n.name).fd();
+    size_t number = 0;
+    for (const auto* client : topology_->client_spaces(n.name)) {
+      all[fmt::format("{}.{}", n.name, ++number)] = client->fd();
+    }
+  }
+  return all;
+}
+
 std::unique_ptr<process::Child> Lab::launch(const scenario::Traffic& t) const {
   const std::string name = "traffic-" + t.id;
   return std::make_unique<process::Child>(

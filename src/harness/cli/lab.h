@@ -50,6 +50,8 @@ class Lab {
   [[nodiscard]] Topology& topology() { return *topology_; }
   [[nodiscard]] const LabContext& context() const { return context_; }
   [[nodiscard]] bool interrupted() const { return interrupted_; }
+  // Network namespaces by node; NODE.N for the N-th of clients that have one of their own.
+  [[nodiscard]] std::map<std::string, int> spaces() const;
   // Starts a traffic of the scenario.
   [[nodiscard]] std::unique_ptr<process::Child> launch(const scenario::Traffic& traffic) const;
   [[nodiscard]] const std::vector<std::unique_ptr<Program>>& programs() const { return programs_; }

@@ -86,6 +86,14 @@ void LabDoor::serve() {
   }
 }
 
+std::string LabDoor::nodes_in_words() const {
+  std::string text;
+  for (const auto& [name, fd] : nodes_) {
+    if (name.find('.') == std::string::npos) text += (text.empty() ? "" : " ") + name;
+  }
+  return text;
+}
+
 void LabDoor::answer(int visitor) {
   const auto asked = receive_message(visitor);
   if (!asked) return;
@@ -93,15 +101,14 @@ void LabDoor::answer(int visitor) {
   std::vector<int> descriptors;
   if (asked->text == "info") {
     text = about_.name + "\n" + about_.variant + "\n" + about_.out + "\n";
-    for (const auto& [name, fd] : nodes_) text += name + " ";
+    text += nodes_in_words();
   } else if (asked->text.starts_with("enter ")) {
     const auto node = nodes_.find(asked->text.substr(6));
     if (node != nodes_.end()) {
       text = "ok";
       descriptors = {user_.get(), mount_.get(), pid_.get(), node->second};
     } else {
-      text = "there is no node " + asked->text.substr(6) + "; there are:";
-      for (const auto& [name, fd] : nodes_) text += " " + name;
+      text = "there is no node " + asked->text.substr(6) + "; there are: " + nodes_in_words();
     }
   }
   // A visitor who left meanwhile needs no answer.

@@ -36,6 +36,8 @@ class LabDoor {
   void open();
   void serve();
   void answer(int visitor);
+  // Clients in namespaces of their own (NODE.N) are many, and left out.
+  [[nodiscard]] std::string nodes_in_words() const;
 
   About about_;
   std::map<std::string, int> nodes_;

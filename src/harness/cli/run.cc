@@ -117,9 +117,7 @@ struct Running {
   Running(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted)
       : lab(s, o.out, o.programs, interrupted) {
     lab.build(o.replay);
-    std::map<std::string, int> nodes;
-    for (const auto& n : s.nodes) nodes[n.name] = lab.topology().space(n.name).fd();
-    door.emplace(LabDoor::About{s.name, s.variant, lab.context().out}, nodes);
+    door.emplace(LabDoor::About{s.name, s.variant, lab.context().out}, lab.spaces());
     if (!o.keep) return;
     watch.emplace(lab.context());
     lab.topology().gate().watch([this](const wirebox::Arrival& a) { return watch->see(a); });

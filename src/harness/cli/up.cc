@@ -42,9 +42,7 @@ int up(scenario::Scenario s, const UpOptions& o) {
     lab.topology().gate().watch([&](const wirebox::Arrival& a) { return watch.see(a); });
     lab.start_services();
     lab.start_engines();
-    std::map<std::string, int> nodes;
-    for (const auto& n : s.nodes) nodes[n.name] = lab.topology().space(n.name).fd();
-    const LabDoor door({s.name, s.variant, lab.context().out}, nodes);
+    const LabDoor door({s.name, s.variant, lab.context().out}, lab.spaces());
     HandsOn hands_on(lab, watch, interruption, door.id());
     if (o.traffic) hands_on.enter("traffic start");
     well = hands_on.run();
