@@ -39,9 +39,14 @@ tl::expected<DeviceWatch, std::string> DeviceWatch::open() {
   if (!watch.fd_) return failure("cannot open a netlink socket");
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
-  address.nl_groups = RTMGRP_LINK;
+  address.nl_groups = RTMGRP_LINK | RTMGRP_TC;
   if (::bind(watch.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-    return failure("cannot watch for new network devices");
+    return failure("cannot watch the network devices");
+  }
+  for (const int group : {RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF}) {
+    // Since Linux 3.8 and 4.12; without them forwarding is looked at less often.
+    static_cast<void>(
+        ::setsockopt(watch.fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group));
   }
   return watch;
 }

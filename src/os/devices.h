@@ -1,4 +1,4 @@
-// The network devices of this network namespace, and word of new ones.
+// The network devices of this network namespace, and word of changes.
 #pragma once
 
 #include <string>
@@ -18,12 +18,13 @@ struct Device {
 
 [[nodiscard]] std::vector<Device> devices();
 
-// Readable whenever a device comes, goes or changes. Threads: one.
+// Readable whenever a device comes, goes or changes, a traffic-control filter does, or a switch
+// like forwarding. Threads: one.
 class DeviceWatch {
  public:
   static tl::expected<DeviceWatch, std::string> open();
   [[nodiscard]] int fd() const { return fd_.get(); }
-  // Takes what was said; ask devices() afterwards.
+  // Takes what was said; look for yourself afterwards.
   void drain();
 
  private:

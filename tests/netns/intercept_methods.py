@@ -332,6 +332,22 @@ def main():
         service.accept()
     expect(not tap.replies(), f"taken over: {len(tap.seen)} replies reached the online host")
 
+    if METHOD == "route":
+        where.run("sysctl -qw net.ipv4.conf.test3.forwarding=1")
+        warned = intercept.program.stderr.readline()
+        expect("warning: net.ipv4.conf.test3.forwarding is on" in warned, f"said of forwarding: {warned}")
+        where.run("sysctl -qw net.ipv4.conf.test3.forwarding=0")
+    if METHOD in ("ebpf", "mirred"):
+        filters = lambda: where.run("tc filter show dev online2 egress", check=False).stdout
+        where.run("tc qdisc del dev online2 clsact")
+        wait_for(filters, "filters that somebody else removed are put back")
+        tap.replies()
+        tap.seen.clear()
+        raw.sendto(packet(CLIENT, 40002, 1, 0, SYN), (TEST, 0))
+        peer.claim(40002)
+        peer.reply(lambda p, *_: p == 40002, "a SYN-ACK after filters were put back")
+        expect(not tap.replies(), f"put back: {len(tap.seen)} replies reached the online host")
+
     said = intercept.end(signal.SIGTERM)
     expect("took" in said, f"said: {said}")
     connection.sendall(b"z")

@@ -43,13 +43,15 @@ tl::expected<Interception::Sources, std::string> EbpfInterception::open() {
   return sources;
 }
 
-tl::expected<void, std::string> EbpfInterception::cover_new_devices() {
+tl::expected<void, std::string> EbpfInterception::follow_changes() {
   std::set<int> present;
   for (const auto& device : os::devices()) {
     if (device.loopback) continue;
     present.insert(device.index);
-    if (covered_.contains(device.index)) continue;
     const FilterPlace at = place();
+    if (covered_.contains(device.index) && program_->attached(device, at.priority, at.handle)) {
+      continue;
+    }
     auto attached = program_->attach(device, at.priority, at.handle);
     if (!attached) return attached;
   }
@@ -58,7 +60,7 @@ tl::expected<void, std::string> EbpfInterception::cover_new_devices() {
 }
 
 tl::expected<std::string, std::string> EbpfInterception::install() {
-  auto done = cover_new_devices();
+  auto done = follow_changes();
   if (!done) return tl::unexpected(done.error());
   return "eBPF program at tc egress of " + std::to_string(covered_.size()) + " device(s)";
 }

@@ -37,7 +37,7 @@ class EbpfInterception : public Interception {
   explicit EbpfInterception(const InterceptOptions& options) : options_(options) {}
   tl::expected<Sources, std::string> open() override;
   tl::expected<std::string, std::string> install() override;
-  tl::expected<void, std::string> cover_new_devices() override;
+  tl::expected<void, std::string> follow_changes() override;
   void remove() override;
   [[nodiscard]] std::vector<std::string> commands() const override;
   [[nodiscard]] std::vector<Finding> check() const override;

@@ -34,8 +34,9 @@ class Interception {
   virtual tl::expected<Sources, std::string> open() = 0;
   // From now on replies are taken away. Says how.
   virtual tl::expected<std::string, std::string> install() = 0;
-  // Covers devices that came since; called whenever one may have.
-  virtual tl::expected<void, std::string> cover_new_devices() { return {}; }
+  // Devices, filters or forwarding may have changed: covers devices that are new, puts back what
+  // somebody else removed. Fails with what it cannot mend.
+  virtual tl::expected<void, std::string> follow_changes() { return {}; }
   // Replies reach clients again. Also removes what an earlier run left.
   virtual void remove() = 0;
   // What install() does, as commands for an operator (--print-setup).

@@ -57,11 +57,11 @@ tl::expected<Interception::Sources, std::string> MirredInterception::open() {
   return sources;
 }
 
-tl::expected<void, std::string> MirredInterception::cover_new_devices() {
+tl::expected<void, std::string> MirredInterception::follow_changes() {
   std::set<int> present;
   for (const auto& device : covered_devices()) {
     present.insert(device.index);
-    if (covered_.contains(device.index)) continue;
+    if (covered_.contains(device.index) && has_filter(device.name, place())) continue;
     if (!device.ethernet) {
       return tl::unexpected(device.name +
                             " is no Ethernet device: replies cannot be redirected from there; "
@@ -77,7 +77,7 @@ tl::expected<void, std::string> MirredInterception::cover_new_devices() {
 }
 
 tl::expected<std::string, std::string> MirredInterception::install() {
-  if (auto done = cover_new_devices(); !done) return tl::unexpected(done.error());
+  if (auto done = follow_changes(); !done) return tl::unexpected(done.error());
   return "tc egress of " + std::to_string(covered_.size()) + " device(s) redirected to " + sink();
 }
 

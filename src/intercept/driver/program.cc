@@ -70,6 +70,7 @@ class Run {
   HeaderServer server_;
   ReplyIntake intake_;
   std::optional<os::DeviceWatch> devices_;
+  std::string complaint_;  // the latest, said once
 };
 
 tl::expected<void, std::string> Run::start() {
@@ -80,8 +81,10 @@ tl::expected<void, std::string> Run::start() {
   devices_.emplace(std::move(*devices));
   auto watched = loop_.add(devices_->fd(), EPOLLIN, [this](uint32_t, os::Nanos) {
     devices_->drain();
-    // The devices that are covered stay so; that this one is not must not end their service.
-    if (auto done = method_.cover_new_devices(); !done) say("warning: " + done.error());
+    // What is covered stays so; that this is not must not end its service.
+    auto done = method_.follow_changes();
+    if (!done && done.error() != complaint_) say("warning: " + done.error());
+    complaint_ = done ? "" : done.error();
   });
   if (!watched) return watched;
   return intake_.start();

@@ -46,9 +46,7 @@ tl::expected<std::vector<std::string>, std::string> RouteInterception::arrivals(
 tl::expected<Interception::Sources, std::string> RouteInterception::open() {
   const auto devices = arrivals();
   if (!devices) return tl::unexpected(devices.error());
-  for (const auto& f : check()) {
-    if (!f.good) return tl::unexpected(f.text + "; " + f.mend);
-  }
+  if (auto good = follow_changes(); !good) return tl::unexpected(good.error());
   Sources sources;
   for (const auto& device : *devices) {
     auto ring =
@@ -63,6 +61,13 @@ tl::expected<Interception::Sources, std::string> RouteInterception::open() {
 
 tl::expected<std::string, std::string> RouteInterception::install() {
   return "replies routed to this host are read and not forwarded";
+}
+
+tl::expected<void, std::string> RouteInterception::follow_changes() {
+  for (const auto& f : check()) {
+    if (!f.good) return tl::unexpected(f.text + "; " + f.mend);
+  }
+  return {};
 }
 
 std::vector<std::string> RouteInterception::commands() const {

@@ -15,6 +15,7 @@ class RouteInterception : public Interception {
   explicit RouteInterception(const InterceptOptions& options) : options_(options) {}
   tl::expected<Sources, std::string> open() override;
   tl::expected<std::string, std::string> install() override;
+  tl::expected<void, std::string> follow_changes() override;
   void remove() override {}
   [[nodiscard]] std::vector<std::string> commands() const override;
   [[nodiscard]] std::vector<Finding> check() const override;

@@ -145,6 +145,18 @@ tl::expected<void, std::string> StealProgram::attach(const os::Device& device, u
   return {};
 }
 
+bool StealProgram::attached(const os::Device& device, uint32_t priority, uint32_t handle) const {
+  bpf_tc_hook hook{};
+  hook.sz = sizeof hook;
+  hook.ifindex = device.index;
+  hook.attach_point = BPF_TC_EGRESS;
+  bpf_tc_opts options{};
+  options.sz = sizeof options;
+  options.handle = handle;
+  options.priority = priority;
+  return bpf_tc_query(&hook, &options) == 0;
+}
+
 int StealProgram::ring_fd() const { return bpf_map__fd(parts_->skeleton->maps.replies); }
 
 size_t StealProgram::read(const ReplySource::Take& take, size_t limit) {
@@ -196,6 +208,7 @@ std::string StealProgram::built() { return " without eBPF (" MIRRORLAB_BPF_MISSI
 tl::expected<void, std::string> StealProgram::attach(const os::Device&, uint32_t, uint32_t) {
   return {};
 }
+bool StealProgram::attached(const os::Device&, uint32_t, uint32_t) const { return false; }
 int StealProgram::ring_fd() const { return -1; }
 size_t StealProgram::read(const ReplySource::Take&, size_t) { return 0; }
 void StealProgram::wake_me(bool) {}

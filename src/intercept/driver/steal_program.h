@@ -32,6 +32,7 @@ class StealProgram {
   // Replaces the filter `handle` of this priority, if there is one.
   tl::expected<void, std::string> attach(const os::Device& device, uint32_t priority,
                                          uint32_t handle);
+  [[nodiscard]] bool attached(const os::Device& device, uint32_t priority, uint32_t handle) const;
   [[nodiscard]] int ring_fd() const;
   // Hands at most `limit` replies to `take`; how many there were.
   size_t read(const ReplySource::Take& take, size_t limit);

@@ -1,5 +1,8 @@
 #include "intercept/driver/tc.h"
 
+#include <array>
+#include <cstdio>
+
 #include "os/command.h"
 
 namespace mirrorlab::intercept {
@@ -46,6 +49,14 @@ tl::expected<void, std::string> need_clsact(const std::string& device) {
   if (ask({"tc", "qdisc", "show", "dev", device}).find("clsact") != std::string::npos) return {};
   if (auto wrong = attempt(clsact_command(device)); !wrong.empty()) return tl::unexpected(wrong);
   return {};
+}
+
+bool has_filter(const std::string& device, const FilterPlace& place) {
+  const auto found = ask(
+      {"tc", "filter", "show", "dev", device, "egress", "prio", std::to_string(place.priority)});
+  std::array<char, 32> handle;
+  std::snprintf(handle.data(), handle.size(), "handle 0x%x ", place.handle);
+  return found.find(handle.data()) != std::string::npos;
 }
 
 void remove_filters(const std::string& device, const std::vector<FilterPlace>& places) {

@@ -26,6 +26,7 @@ struct FilterPlace {
                                    const FilterPlace& place);
 // Adds the clsact qdisc unless it is there.
 tl::expected<void, std::string> need_clsact(const std::string& device);
+[[nodiscard]] bool has_filter(const std::string& device, const FilterPlace& place);
 // Removes these filters where they are, and the clsact qdisc when nothing hangs on it any more.
 void remove_filters(const std::string& device, const std::vector<FilterPlace>& places);
 
