@@ -86,6 +86,15 @@ def tap():
     check(done, points and (points[2][3] or "").startswith("SKIP "), "TAP does not say what was skipped")
 
 
+def usage():
+    for arguments, code, words in ((["--version"], 0, "mirrorlab 0."), (["--help"], 0, "labs"), ([], 2, "subcommand"),
+                                   (["run"], 2, "scenario"), (["exec", "test"], 2, "which command?"),
+                                   (["run", GOOD, "--keep"], 2, "--keep is for one run"), (["frob"], 2, "")):
+        done = subprocess.run([MIRRORLAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        done.words = " ".join([MIRRORLAB, *arguments])
+        check(done, done.returncode == code and words in done.stdout + done.stderr, f"not {code} and '{words}'")
+
+
 def selection():
     done = run(GOOD, "-R", r"greets.*v6", "--out", OUT + "/filter", "--format", "json")
     check(done, json.loads(done.stdout)["variant"] == "ip=v6", "--filter chose something else")
@@ -144,6 +153,7 @@ for place, name in (("twin", "greets"), ("long", "long")):
         text = f.read().replace("name: greets", f"name: {name}").replace("matrix: {ip: [v4, v6]}\n", "")
     with open(f"{OUT}/{place}/{name}.yaml", "w") as f:
         f.write(text.replace("requests: 2}", "requests: 20, think: 500ms}"))
+usage()
 side_by_side()
 tap()
 selection()

@@ -163,7 +163,10 @@ int command_line(int argc, char** argv) {
   Arguments a;
   CLI::App app{"Proves TCP traffic mirroring on one box"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "mirrorlab " MIRRORLAB_VERSION);
   const auto* run_command = add_run(app, a);
+  const auto* up_command = add_up(app, a);
+  const auto visits = add_visits(app, a);
   auto* validate = app.add_subcommand("validate", "Check scenario files");
   auto* explain = app.add_subcommand("explain", "Say what a scenario builds and does");
   for (auto* command : {validate, explain}) {
@@ -176,14 +179,13 @@ int command_line(int argc, char** argv) {
   add_format(*list, a);
   auto* doctor = app.add_subcommand("doctor", "Say what this machine can and cannot do");
   add_format(*doctor, a);
-  auto* serve = app.add_subcommand("serve", "The built-in service");
+  // What the harness starts itself: not for people, and not in the list.
+  auto* serve = app.add_subcommand("serve", "The built-in service")->group("");
   serve->add_option("options", a.built_in, "JSON")->required();
-  auto* load = app.add_subcommand("load", "The built-in clients");
+  auto* load = app.add_subcommand("load", "The built-in clients")->group("");
   load->add_option("options", a.built_in, "JSON")->required();
   const auto* shrink = add_shrink(app, a);
   const auto* sim = add_sim(app, a);
-  const auto* up_command = add_up(app, a);
-  const auto visits = add_visits(app, a);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
