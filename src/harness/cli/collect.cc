@@ -22,6 +22,17 @@ using scenario::Role;
 
 constexpr os::Nanos kLastCloses = 500 * os::kNanosPerMilli;
 
+// What the harness itself knows of programs that give no figures of their own.
+nlohmann::json measured(const LabContext& lab, const FindProgram& find, EngineKind kind) {
+  process::Child::Usage all;
+  for (const auto* e : lab.scenario.engines_of(kind)) {
+    const auto one = find(e->id).usage();
+    all.cpu_s += one.cpu_s;
+    all.peak_rss_bytes = std::max(all.peak_rss_bytes, one.peak_rss_bytes);
+  }
+  return {{"cpu_s", all.cpu_s}, {"peak_rss_bytes", all.peak_rss_bytes}};
+}
+
 nlohmann::json intercept_figures(const LabContext& lab, const FindProgram& find) {
   std::vector<nlohmann::json> runs;
   for (const auto* e : lab.scenario.engines_of(EngineKind::intercept)) {
@@ -86,6 +97,15 @@ void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evi
   }
   e.copy = add_up(runs);
   e.intercept = intercept_figures(lab, find);
+  // Another program in the role keeps no account: taps and recordings alone are judged.
+  const auto ours = [](const scenario::Engine* copy) { return copy->command.empty(); };
+  const auto copies = lab.scenario.engines_of(EngineKind::copy);
+  e.copy_gives_account = !e.copy.is_null() || std::ranges::any_of(copies, ours);
+  if (e.copy.is_null() && !e.copy_gives_account) e.copy = measured(lab, find, EngineKind::copy);
+  const auto intercepts = lab.scenario.engines_of(EngineKind::intercept);
+  if (e.intercept.is_null() && std::ranges::none_of(intercepts, ours)) {
+    e.intercept = measured(lab, find, EngineKind::intercept);
+  }
   for (const auto& engine : lab.scenario.engines) {
     const char* role = engine.kind == EngineKind::copy ? "copy" : "intercept";
     for (const auto& [from, to] : find(engine.id).outages()) {

@@ -15,6 +15,12 @@ void append(Words& words, const std::string& option, const std::string& value) {
   if (!value.empty()) words.insert(words.end(), {option, value});
 }
 
+// 80-10.0.0.2:8080: as our programs want it, and TCPCopy's -x.
+std::string map_text(const LabContext& lab, const scenario::Mapping& m) {
+  return fmt::format("{}-{}", m.online_port,
+                     lab.plan.endpoint(m.test_node, m.test_port).to_string());
+}
+
 Words intercept_command(const LabContext& lab, const scenario::Engine& e, int run) {
   Words words{
       lab.programs + "/mirror-intercept",          "--no-auth",  "--listen",
@@ -47,11 +53,7 @@ Words copy_command(const LabContext& lab, const scenario::Engine& e, int run) {
     const auto* peer = lab.scenario.engine(id);
     append(words, "--intercept", lab.plan.endpoint(peer->on, peer->port).to_string());
   }
-  for (const auto& m : e.map) {
-    append(words, "--map",
-           fmt::format("{}-{}", m.online_port,
-                       lab.plan.endpoint(m.test_node, m.test_port).to_string()));
-  }
+  for (const auto& m : e.map) append(words, "--map", map_text(lab, m));
   append(words, "--capture", e.capture);
   append(words, "--inject", e.inject);
   return words;
@@ -105,6 +107,9 @@ Program::Spec engine_program(const LabContext& lab, const scenario::Engine& engi
     values["online_port"] = std::to_string(engine.map[0].online_port);
     values["test"] = lab.plan.address(engine.map[0].test_node).to_string();
     values["test_port"] = std::to_string(engine.map[0].test_port);
+    for (const auto& m : engine.map) {
+      values["map"] += (values["map"].empty() ? "" : ",") + map_text(lab, m);
+    }
   }
   if (engine.ready.command) spec.ready_command = command_line(*engine.ready.command, {}, values);
   if (engine.command.empty()) {

@@ -21,7 +21,13 @@ std::map<std::string, std::string> placeholder_values(const LabContext& lab,
   if (const auto* n = lab.scenario.node_of(scenario::Role::clients)) {
     v["clients"] = lab.plan.prefix(n->name);
   }
+  for (const auto& n : lab.scenario.nodes) {
+    v[n.name + ".address"] = lab.plan.address(n.name).to_string();
+    v[n.name + ".prefix"] = lab.plan.prefix(n.name);
+  }
   for (const auto& e : lab.scenario.engines) {
+    v.try_emplace(e.id + ".address", lab.plan.address(e.on).to_string());
+    v[e.id + ".port"] = std::to_string(e.port);
     if (e.kind == scenario::EngineKind::intercept) {
       v.try_emplace("intercept", lab.plan.address(e.on).to_string());
       v.try_emplace("intercept_port", std::to_string(e.port));

@@ -22,6 +22,7 @@
 #include <sstream>
 
 #include "harness/net/namespace.h"
+#include "harness/net/netlink.h"
 #include "os/error.h"
 #include "os/fd.h"
 
@@ -77,6 +78,26 @@ std::string veth_works() {
   rtnl_link_set_name(link.get(), "probe");
   const int result = rtnl_link_add(socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
   return result == 0 ? "" : nl_geterror(result);
+}
+
+std::string bridge_works() {
+  try {
+    net::Netlink().add_bridge("probe-bridge", 0);
+    return {};
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+// The whole range of ids is mapped to itself: no user namespace lies between.
+std::string real_root() {
+  std::ifstream in("/proc/self/uid_map");
+  uint64_t inside = 0;
+  uint64_t outside = 0;
+  uint64_t count = 0;
+  in >> inside >> outside >> count;
+  if (::geteuid() != 0) return "an ordinary user";
+  return in && inside == 0 && outside == 0 && count == UINT32_MAX ? "" : "in a user namespace";
 }
 
 std::string qdisc_works(const char* kind) {
@@ -160,7 +181,9 @@ std::vector<Capability> probe_kernel() {
     const char* in_place;
   };
   const std::vector<Entry> entries{
+      {"root, not of a user namespace", Need::some, real_root, ""},
       {"veth pairs", Need::always, veth_works, ""},
+      {"bridges", Need::some, bridge_works, ""},
       {"packet sockets", Need::always, [] { return socket_opens(AF_PACKET, SOCK_RAW, 0); }, ""},
       {"raw sockets, IPv4", Need::always, [] { return socket_opens(AF_INET, SOCK_RAW, 255); }, ""},
       {"raw sockets, IPv6", Need::some, [] { return socket_opens(AF_INET6, SOCK_RAW, 255); }, ""},

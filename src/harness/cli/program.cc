@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "harness/net/listening.h"
@@ -14,6 +15,11 @@ namespace mirrorlab::cli {
 namespace {
 constexpr int kEndMs = 5000;
 constexpr int kProbeMs = 2000;  // a readiness command that hangs is ended and asked again
+
+void add(process::Child::Usage& sum, const process::Child::Usage& run) {
+  sum.cpu_s += run.cpu_s;
+  sum.peak_rss_bytes = std::max(sum.peak_rss_bytes, run.peak_rss_bytes);
+}
 
 std::string exit_text(int code) {
   return code > 128 ? fmt::format("by signal {}", code - 128) : fmt::format("with {}", code);
@@ -28,6 +34,7 @@ void Program::start() {
   if (child_ && child_->wait(0) < 0) {
     throw std::runtime_error(spec_.name + " is to be started, but it runs already");
   }
+  if (child_) add(earlier_, child_->usage());
   ++runs_;
   const std::string log = runs_ == 1 ? spec_.name : fmt::format("{}.{}", spec_.name, runs_);
   child_ = std::make_unique<process::Child>(process::Child::Start{
@@ -169,6 +176,13 @@ std::string Program::describe() {
   if (!child_) return spec_.name + ": not started";
   child_->wait(0);
   return child_->describe();
+}
+
+process::Child::Usage Program::usage() {
+  const std::lock_guard lock(mutex_);
+  process::Child::Usage all = earlier_;
+  if (child_) add(all, child_->usage());
+  return all;
 }
 
 int Program::runs() {

@@ -53,6 +53,8 @@ class Program {
   [[nodiscard]] std::string finish();
   [[nodiscard]] std::string describe();
   [[nodiscard]] int runs();
+  // Of all runs that have ended: CPU time added up, memory at its highest.
+  [[nodiscard]] process::Child::Usage usage();
   // Times, by the wall clock, at which it had been started once and did not run: killed, ended or
   // halted, until it was ready again.
   [[nodiscard]] std::vector<std::pair<os::Nanos, os::Nanos>> outages();
@@ -72,6 +74,7 @@ class Program {
   std::mutex mutex_;
   std::unique_ptr<process::Child> child_;
   int runs_ = 0;
+  process::Child::Usage earlier_;  // of the runs before this one
   bool ended_on_purpose_ = true;
   bool halted_ = false;
   os::Nanos down_since_ = 0;  // 0: up, or never started

@@ -58,11 +58,20 @@ std::string built_without_ebpf(const std::string& programs) {
 }
 
 std::string missing_capability(const std::vector<std::string>& names, const std::string& programs) {
-  if (names.empty()) return {};
+  const auto is_program = [](const std::string& name) {
+    return name.starts_with(scenario::kProgramPrefix);
+  };
+  for (const auto& name : names) {
+    if (!is_program(name)) continue;
+    const auto program = name.substr(scenario::kProgramPrefix.size());
+    if (!is_installed(program)) return program + " is not installed (not on PATH)";
+  }
+  if (std::ranges::all_of(names, is_program)) return {};
   auto all = probe_kernel();
   const auto installed = probe_programs(programs);
   all.insert(all.end(), installed.begin(), installed.end());
   for (const auto& name : names) {
+    if (is_program(name)) continue;
     const auto known =
         std::ranges::find(scenario::capability_names(), name, &scenario::CapabilityName::name);
     const auto found = std::ranges::find(all, known->probe, &Capability::name);

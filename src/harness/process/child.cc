@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -45,6 +46,10 @@ struct Enter : bp::extend::handler {
     ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   }
 };
+
+double seconds(const timeval& t) {
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+}
 
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
@@ -111,7 +116,10 @@ int Child::wait(int timeout_ms) {
   pollfd watched{pidfd_.get(), POLLIN, 0};
   if (::poll(&watched, 1, timeout_ms) <= 0) return -1;
   int status = 0;
-  if (::waitpid(pid_, &status, 0) < 0) return -1;
+  rusage used{};
+  if (::wait4(pid_, &status, 0, &used) < 0) return -1;
+  usage_.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime);
+  usage_.peak_rss_bytes = static_cast<uint64_t>(used.ru_maxrss) * 1024;
   exit_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return exit_;
 }

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,6 +39,12 @@ class Child {
   void halt(bool group);
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
+  // Of it and its own children, once it has ended.
+  struct Usage {
+    double cpu_s = 0;
+    uint64_t peak_rss_bytes = 0;
+  };
+  [[nodiscard]] const Usage& usage() const { return usage_; }
   // Its state and the last lines it wrote, for failures.
   [[nodiscard]] std::string describe();
   [[nodiscard]] pid_t pid() const { return pid_; }
@@ -50,6 +57,7 @@ class Child {
   os::Fd output_;
   os::Fd log_;
   int exit_ = -1;
+  Usage usage_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string tail_;    // the last 16 KiB of output

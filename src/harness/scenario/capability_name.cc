@@ -5,7 +5,13 @@
 namespace mirrorlab::scenario {
 
 std::span<const CapabilityName> capability_names() {
-  static const std::array<CapabilityName, 14> kNames{{
+  static const std::array<CapabilityName, 24> kNames{{
+      {"root", "root, not of a user namespace"},
+      {"netns", "network namespaces"},
+      {"veth", "veth pairs"},
+      {"bridge", "bridges"},
+      {"packet", "packet sockets"},
+      {"raw", "raw sockets, IPv4"},
       {"nfqueue", "NFQUEUE, IPv4 rule"},
       {"nfqueue6", "NFQUEUE, IPv6 rule"},
       {"raw6", "raw sockets, IPv6"},
@@ -13,6 +19,10 @@ std::span<const CapabilityName> capability_names() {
       {"rings", "packet rings (TPACKET_V3)"},
       {"vnet_hdr", "super-packet headers (vnet_hdr)"},
       {"clsact", "clsact"},
+      {"tbf", "token bucket (tbf)"},
+      {"netem", "netem"},
+      {"tun", "tun devices"},
+      {"buffers", "64 MiB socket buffers"},
       {"ebpf", "eBPF programs"},
       {"nginx", "nginx"},
       {"wrk", "wrk"},

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "harness/scenario/command_text.h"
 #include "harness/scenario/read_parts.h"
 #include "harness/scenario/suggest.h"
 
@@ -63,6 +64,42 @@ void check_bridges(const Scenario& scenario) {
   }
 }
 
+// {online.address}, {clients.prefix}, {intercept.port}.
+void check_placeholders(const Scenario& scenario) {
+  const auto check = [&](const std::string& text, Location at) {
+    for (const std::string& name : dotted_placeholders(text)) {
+      const size_t dot = name.find('.');
+      const std::string owner = name.substr(0, dot);
+      const std::string what = name.substr(dot + 1);
+      const bool node = scenario.node(owner) != nullptr;
+      const bool engine = scenario.engine(owner) != nullptr;
+      if (what == "address" && (node || engine)) continue;
+      if ((what == "prefix" && node) || (what == "port" && engine)) continue;
+      std::vector<std::string> known;
+      for (const Node& n : scenario.nodes) {
+        for (const char* suffix : {".address", ".prefix"}) known.push_back(n.name + suffix);
+      }
+      for (const Engine& e : scenario.engines) {
+        for (const char* suffix : {".address", ".port"}) known.push_back(e.id + suffix);
+      }
+      throw ReadError(at,
+                      fmt::format("unknown placeholder {{{}}}{}", name, suggestion(name, known)));
+    }
+  };
+  const auto check_all = [&](const std::string& command, const std::vector<std::string>& options,
+                             const Readiness& ready, Location at) {
+    check(command, at);
+    for (const std::string& option : options) check(option, at);
+    if (ready.command) check(*ready.command, at);
+  };
+  for (const Node& n : scenario.nodes) {
+    for (const Service& s : n.run) check_all(s.command, s.options, s.ready, s.at);
+  }
+  for (const Engine& e : scenario.engines) check_all(e.command, e.options, e.ready, e.at);
+  for (const Traffic& t : scenario.traffic) check(t.command, t.at);
+  for (const Fault& f : scenario.timeline) check(f.command, f.at);
+}
+
 // One engine cannot mirror a port twice; two engines can.
 void check_mappings(const Scenario& scenario) {
   for (const Engine& engine : scenario.engines) {
@@ -87,6 +124,7 @@ void check_whole(const Value& root, const Scenario& scenario) {
   check_assistants(scenario);
   check_bridges(scenario);
   check_mappings(scenario);
+  check_placeholders(scenario);
 }
 
 }  // namespace mirrorlab::scenario

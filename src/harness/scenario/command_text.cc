@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <utility>
 
 #include "harness/scenario/suggest.h"
@@ -11,7 +12,7 @@
 namespace mirrorlab::scenario {
 namespace {
 
-const std::array<std::string, 14> kNames{
+const std::array<std::string, 15> kNames{
     "address",      // of the traffic's target, or of the program's own node
     "port",         // the target's, the service's own, or the header return's
     "online",       // address of the online host
@@ -20,16 +21,28 @@ const std::array<std::string, 14> kNames{
     "test_port",    //
     "intercept",    // address of the engine's intercept
     "intercept_port",
-    "clients",    // the clients' addresses as ADDR/LEN
-    "client",     // the first client's address
-    "out",        // directory for what the program writes
-    "programs",   // directory of mirrorlab, mirror-copy and mirror-intercept
-    "seed",       //
-    "counters"};  // file where an engine may write its counters
+    "clients",   // the clients' addresses as ADDR/LEN
+    "client",    // the first client's address
+    "out",       // directory for what the program writes
+    "programs",  // directory of mirrorlab, mirror-copy and mirror-intercept
+    "seed",      //
+    "counters",  // file where an engine may write its counters
+    "map"};      // a copy engine's mappings: 80-10.0.0.2:8080, several with commas
+
+// `online.address`: of a node or an engine of the scenario.
+bool is_dotted(std::string_view text) {
+  const size_t dot = text.find('.');
+  return dot != std::string_view::npos && dot > 0 &&
+         std::isalpha(static_cast<unsigned char>(text[0])) &&
+         std::ranges::all_of(text, [](unsigned char c) {
+           return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+         });
+}
 
 bool is_name(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  return is_dotted(text) || (!text.empty() && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || c == '_';
+         }));
 }
 
 // Calls `found(name)` for each placeholder and `plain(text)` for what lies between.
@@ -112,6 +125,7 @@ std::string check_command_text(std::string_view text) {
   walk(
       text, [](std::string_view) {},
       [&](const std::string& name) {
+        if (is_dotted(name)) return;  // nodes and engines are looked at when all are known
         if (std::ranges::find(kNames, name) == kNames.end()) {
           wrong = fmt::format("unknown placeholder {{{}}}{}", name, suggestion(name, kNames));
         }
@@ -119,6 +133,16 @@ std::string check_command_text(std::string_view text) {
   if (!wrong.empty()) return wrong;
   const auto words = split_words(text);
   return words ? std::string() : words.error();
+}
+
+std::vector<std::string> dotted_placeholders(std::string_view text) {
+  std::vector<std::string> names;
+  walk(
+      text, [](std::string_view) {},
+      [&](const std::string& name) {
+        if (is_dotted(name)) names.push_back(name);
+      });
+  return names;
 }
 
 }  // namespace mirrorlab::scenario

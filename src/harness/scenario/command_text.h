@@ -16,11 +16,13 @@ namespace mirrorlab::scenario {
 
 // What may stand in braces in commands and options.
 [[nodiscard]] std::span<const std::string> placeholder_names();
-// Replaces {name} where `name` is one of lower-case letters and _; other braces stay. An unknown
-// name is an error with a suggestion.
+// Replaces {name} where `name` is one of lower-case letters and _, or NODE.WHAT; other braces stay.
+// An unknown name is an error with a suggestion.
 [[nodiscard]] tl::expected<std::string, std::string> fill_placeholders(
     std::string_view text, const std::map<std::string, std::string>& values);
 // The same question without values: empty, or what is wrong.
 [[nodiscard]] std::string check_command_text(std::string_view text);
+// The placeholders of a text that name a node or an engine: `online.address`, `intercept.port`.
+[[nodiscard]] std::vector<std::string> dotted_placeholders(std::string_view text);
 
 }  // namespace mirrorlab::scenario

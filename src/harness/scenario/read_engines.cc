@@ -26,19 +26,6 @@ Mapping read_mapping(const Value& value, const Scenario& scenario) {
   return {static_cast<uint16_t>(*port), target.node, target.port};
 }
 
-void read_command_line(const Fields& fields, Engine& engine) {
-  if (const Value* options = fields.find("options")) {
-    for (const Value& item : options->items()) engine.options.push_back(read_command_text(item));
-  }
-  if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
-  if (const Value* start = fields.find("start")) engine.start = start->duration();
-  if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
-  if (const Value* stop = fields.find("stop_signal")) {
-    engine.stop_signal = read_signal(*stop);
-    if (engine.command.empty()) stop->fail("goes with `command` only; our own end on SIGTERM");
-  }
-}
-
 // Which of its ways a program takes; none named: its default.
 void read_way(const Fields& fields, std::string_view key,
               std::initializer_list<std::string_view> ways, std::string& way) {
@@ -156,6 +143,19 @@ void find_peers(Engine& copy, const std::vector<Engine>& engines, const Scenario
 }
 
 }  // namespace
+
+void read_command_line(const Fields& fields, Engine& engine) {
+  if (const Value* options = fields.find("options")) {
+    for (const Value& item : options->items()) engine.options.push_back(read_command_text(item));
+  }
+  if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
+  if (const Value* start = fields.find("start")) engine.start = start->duration();
+  if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);
+  if (const Value* stop = fields.find("stop_signal")) {
+    engine.stop_signal = read_signal(*stop);
+    if (engine.command.empty()) stop->fail("goes with `command` only; our own end on SIGTERM");
+  }
+}
 
 std::vector<Engine> read_engines(const Value& value, const Scenario& so_far) {
   std::vector<Engine> engines;

@@ -26,6 +26,10 @@ struct Target {
 // A command, or one of its options: placeholders and quotes are checked.
 [[nodiscard]] std::string read_command_text(const Value& value);
 [[nodiscard]] Readiness read_readiness(const Value& value);
+// The keys of an engine's command line: command, options, start, ready, stop_signal.
+void read_command_line(const Fields& fields, Engine& engine);
+// Of `requires:`; unknown capabilities are refused.
+[[nodiscard]] std::vector<std::string> read_requirements(const Value& value);
 // SIGTERM and others that ask a program to end.
 [[nodiscard]] int read_signal(const Value& value);
 

@@ -3,53 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
-#include "harness/scenario/capability_name.h"
+#include "harness/scenario/document.h"
 #include "harness/scenario/read_parts.h"
-#include "harness/scenario/suggest.h"
-#include "harness/scenario/yaml_scan.h"
 #include "harness/scenario/yaml_value.h"
 
 namespace mirrorlab::scenario {
 namespace {
 
-constexpr size_t kMaxFileBytes = 1 << 20;
 constexpr size_t kMaxVariants = 256;
-
-// Refuses what is no text before the YAML parser sees it.
-void check_text(std::string_view text) {
-  Location at{1, 1};
-  bool indent = true;  // nothing but spaces in this line so far
-  for (size_t i = 0; i < text.size(); ++i, ++at.column) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '\n') {
-      ++at.line;
-      at.column = 0;
-      indent = true;
-      continue;
-    }
-    if (c == '\t' && indent) throw ReadError(at, "a tab indents this line; YAML wants spaces");
-    indent = indent && c == ' ';
-    if (c == '\t' || c == '\r' || (c >= 0x20 && c < 0x7f)) continue;
-    // UTF-8: a lead byte and its continuation bytes.
-    const size_t more = c >= 0xf0 && c < 0xf5 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : 0;
-    bool good = c >= 0xc2 && c < 0xf5 && i + more < text.size();
-    for (size_t k = 1; good && k <= more; ++k) {
-      good = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    }
-    if (!good) {
-      throw ReadError(at,
-                      fmt::format("byte 0x{:02x} is no UTF-8 text; is this a scenario file?", c));
-    }
-    i += more;
-  }
-}
 
 std::vector<Expression> read_conditions(const Value& value, const Scenario& scenario) {
   std::vector<std::string> engines;
@@ -67,19 +31,6 @@ std::vector<std::string> read_words(const Value& value) {
   std::vector<std::string> words;
   for (const Value& item : value.items()) words.push_back(item.identifier());
   return words;
-}
-
-std::vector<std::string> read_requirements(const Value& value) {
-  std::vector<std::string> known;
-  for (const auto& capability : capability_names()) known.push_back(capability.name);
-  std::vector<std::string> names;
-  for (const Value& item : value.items()) {
-    names.push_back(item.identifier());
-    if (std::ranges::find(known, names.back()) == known.end()) {
-      item.fail(fmt::format("no capability `{}`{}", names.back(), suggestion(names.back(), known)));
-    }
-  }
-  return names;
 }
 
 const std::vector<std::string_view> kTopLevel{
@@ -176,71 +127,26 @@ std::string variant_name(const Variables& variables) {
   return name;
 }
 
-// What the parser's own words leave unsaid.
-const char* yaml_hint(std::string_view text, int line) {
-  for (int n = 1; n < line && !text.empty(); ++n) {
-    const size_t end = text.find('\n');
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  const bool variable = text.substr(0, text.find('\n')).find("${") != std::string_view::npos;
-  return variable ? "; within { } and [ ] a ${variable} needs quotes around it" : "";
-}
-
-// Messages quote what the file says, which may be long and of many lines; they are neither.
-std::string one_line(std::string message) {
-  constexpr size_t kLongest = 600;
-  if (message.size() > kLongest) message = message.substr(0, kLongest) + "...";
-  std::ranges::replace_if(
-      message, [](unsigned char c) { return c < 0x20; }, ' ');
-  return message;
-}
-
 }  // namespace
 
 tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view text,
                                                               const std::string& path) {
-  try {
-    if (text.size() > kMaxFileBytes) throw ReadError({1, 1}, "larger than 1 MiB: no scenario file");
-    check_text(text);
-    const std::string copy(text);
-    const std::vector<std::string> with_variables = scan_yaml(copy);
-    const YAML::Node document = YAML::Load(copy);
-    if (!document || document.IsNull()) {
-      throw ReadError({1, 1}, "empty; a scenario begins with `schema: 1`");
-    }
-    std::vector<Scenario> scenarios;
-    for (const Variables& variables : read_matrix(document, with_variables)) {
-      scenarios.push_back(read_variant(document, variables));
+  std::vector<Scenario> scenarios;
+  const auto read = [&](const YAML::Node& document, const std::vector<std::string>& variables) {
+    for (const Variables& variant : read_matrix(document, variables)) {
+      scenarios.push_back(read_variant(document, variant));
       scenarios.back().path = path;
-      scenarios.back().variant = variant_name(variables);
+      scenarios.back().variant = variant_name(variant);
     }
-    return scenarios;
-  } catch (const ReadError& error) {
-    return tl::unexpected(Error{path, error.at(), one_line(error.what())});
-  } catch (const YAML::Exception& error) {
-    const int line = error.mark.line < 0 ? 1 : error.mark.line + 1;
-    const int column = error.mark.column < 0 ? 1 : error.mark.column + 1;
-    return tl::unexpected(
-        Error{path, {line, column}, one_line("not YAML: " + error.msg + yaml_hint(text, line))});
-  }
+  };
+  if (auto wrong = read_document(text, path, read)) return tl::unexpected(*wrong);
+  return scenarios;
 }
 
 tl::expected<std::vector<Scenario>, Error> read_scenario_file(const std::string& path) {
-  const auto cannot = [&](const std::string& why) {
-    return tl::unexpected(Error{path, {}, "cannot read the scenario: " + why});
-  };
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return cannot("no such file (see `mirrorlab list`)");
-  if (std::filesystem::is_directory(status)) return cannot("it is a directory");
-  if (!std::filesystem::is_regular_file(status)) return cannot("it is not a regular file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return cannot(std::strerror(errno));
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return cannot(std::strerror(errno));
-  text.resize(static_cast<size_t>(in.gcount()));
-  return read_scenario_text(text, path);
+  const auto text = read_text_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return read_scenario_text(*text, path);
 }
 
 }  // namespace mirrorlab::scenario

@@ -34,6 +34,7 @@ struct Evidence {
   PacketLog clients;    // the clients' device; headers suffice
   PacketLog egress;     // all devices of the online host; headers suffice
   nlohmann::json copy;  // the engines' own figures; null when one wrote none
+  bool copy_gives_account = true;  // false: another program, of which nothing but this is known
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;
   std::vector<Outage> outages;
