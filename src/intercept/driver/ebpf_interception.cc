@@ -4,21 +4,33 @@
 
 namespace mirrorlab::intercept {
 
+void StolenReplies::count(size_t replies) {
+  const os::Nanos now = os::steady_now();
+  if (now - window_began_ >= kWindow) {
+    many_ = in_window_ >= kMany;
+    window_began_ = now;
+    in_window_ = 0;
+  }
+  in_window_ += replies;
+}
+
 tl::expected<void, std::string> StolenReplies::read(const Take& take) {
   program_->wake_me(false);
   size_t n = program_->read(take, kRepliesPerTurn);
-  if (n == 0 && ++idle_ >= kIdlePolls) {
+  count(n);
+  if (!many_ && n < kRepliesPerTurn) {
     program_->wake_me(true);
     // What came before the kernel saw the wish would wait for the next reply.
-    n = program_->read(take, kRepliesPerTurn);
-    if (n == 0) {
+    const size_t more = program_->read(take, kRepliesPerTurn);
+    if (more == 0) {
       again_ = os::kNever;
       return {};
     }
     program_->wake_me(false);
+    count(more);
+    n += more;
   }
-  if (n > 0) idle_ = 0;
-  again_ = n == kRepliesPerTurn ? 0 : kPoll;
+  again_ = !many_ || n >= kRepliesPerTurn ? 0 : kPoll;
   return {};
 }
 
