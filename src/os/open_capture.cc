@@ -1,5 +1,6 @@
 #include "os/open_capture.h"
 
+#include "os/ebpf_capture.h"
 #include "os/packet_capture.h"
 #include "os/pcap_capture.h"
 #include "os/pcap_file.h"
@@ -34,6 +35,8 @@ Opened open_capture(const CaptureOptions& options) {
       return open_as<RawIpCapture>(options);
     case CaptureWay::pcap:
       return open_as<PcapCapture>(options);
+    case CaptureWay::ebpf:
+      return open_as<EbpfCapture>(options);
     case CaptureWay::pcap_file:
       return open_as<PcapFile>(options);
   }

@@ -13,7 +13,7 @@
 
 namespace mirrorlab::os {
 
-enum class CaptureWay : uint8_t { packet, packet_lowlatency, raw_ip, pcap, pcap_file };
+enum class CaptureWay : uint8_t { packet, packet_lowlatency, raw_ip, pcap, pcap_file, ebpf };
 
 struct CaptureOptions {
   CaptureWay way = CaptureWay::packet;

@@ -48,9 +48,11 @@ void declare_what(CLI::App& app, Arguments& a) {
   app.add_option(
          "--capture", a.capture,
          "packet: a packet ring, woken once a millisecond at most; packet-lowlatency: woken "
-         "by every packet; raw-ip: raw sockets; pcap: libpcap; pcap-file: a recorded one")
+         "by every packet; raw-ip: raw sockets; pcap: libpcap; pcap-file: a recorded one; ebpf: a "
+         "program at tc ingress")
       ->capture_default_str()
-      ->check(CLI::IsMember({"packet", "packet-lowlatency", "raw-ip", "pcap", "pcap-file"}));
+      ->check(
+          CLI::IsMember({"packet", "packet-lowlatency", "raw-ip", "pcap", "pcap-file", "ebpf"}));
   app.add_option(
          "-F,--filter", a.options.capture.expression,
          "pcap, pcap-file: what is captured, see pcap-filter(7); by default the mapped ports")
@@ -148,12 +150,13 @@ std::string settle_peers(Arguments& a) {
 
 std::string settle_capture(Arguments& a) {
   using Way = os::CaptureWay;
-  static constexpr std::array<std::pair<std::string_view, Way>, 5> kWays = {
+  static constexpr std::array<std::pair<std::string_view, Way>, 6> kWays = {
       {{"packet", Way::packet},
        {"packet-lowlatency", Way::packet_lowlatency},
        {"raw-ip", Way::raw_ip},
        {"pcap", Way::pcap},
-       {"pcap-file", Way::pcap_file}}};
+       {"pcap-file", Way::pcap_file},
+       {"ebpf", Way::ebpf}}};
   auto& capture = a.options.capture;
   capture.way =
       std::ranges::find(kWays, a.capture, &std::pair<std::string_view, Way>::first)->second;

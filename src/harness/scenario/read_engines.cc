@@ -47,7 +47,8 @@ Engine read_copy(const Value& value, const Scenario& scenario, const std::string
   } else {
     engine.map.push_back(read_mapping(map, scenario));
   }
-  read_way(fields, "capture", {"packet", "packet-lowlatency", "raw-ip", "pcap"}, engine.capture);
+  read_way(fields, "capture", {"packet", "packet-lowlatency", "raw-ip", "pcap", "ebpf"},
+           engine.capture);
   read_way(fields, "inject", {"packet", "raw"}, engine.inject);
   if (const Value* peer = fields.find("peer")) {
     if (peer->is_list()) {
