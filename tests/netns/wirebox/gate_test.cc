@@ -4,6 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "netns/wirebox/two_hosts.h"
 #include "os/clock.h"
 
@@ -126,6 +131,52 @@ TEST_F(GateTest, AWatchStopsBeforeThePacketItNames) {
   EXPECT_EQ(d.receive(kLong), 3);
   gate_.resume();
   EXPECT_EQ(d.receive(kLong), 4);
+}
+TEST_F(GateTest, AnyThreadMayCallAnythingWhilePacketsPass) {
+  TwoHosts hosts({.delay = kNanosPerMilli, .loss = 0.01, .reorder = 0.01}, false, 1, 1500, &gate_);
+  const os::Fd from = hosts.socket(0, SOCK_DGRAM, 5000);
+  const os::Fd to = hosts.socket(1, SOCK_DGRAM, 5001);
+  std::atomic<bool> over{false};
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    const sockaddr_in target = TwoHosts::address(1, 5001);
+    std::array<char, 300> data{};
+    while (!over) {
+      (void)::sendto(from.get(), data.data(), data.size(), 0,
+                     reinterpret_cast<const sockaddr*>(&target), sizeof target);
+    }
+  });
+  threads.emplace_back([&] {
+    for (bool lossy = false; !over; lossy = !lossy) {
+      hosts.link().change({.delay = lossy ? kNanosPerMilli : 0, .loss = lossy ? 0.1 : 0}, {});
+      (void)hosts.link().figures();
+      (void)hosts.link().cpu_seconds();
+    }
+  });
+  threads.emplace_back([&] {
+    while (!over) {
+      gate_.watch([](const Arrival& a) { return a.frame.size() == 7; });
+      (void)gate_.waiting();
+      gate_.watch({});
+    }
+  });
+  for (int i = 0; i < 100; ++i) {
+    gate_.hold();
+    for (int k = 0; k < 5; ++k) (void)gate_.step();
+    gate_.resume();
+    EXPECT_FALSE(gate_.wait_shut(2 * kNanosPerMilli));
+  }
+  over = true;
+  for (auto& t : threads) t.join();
+  hosts.link().change({}, {});
+  while (gate_.waiting() > 0) std::this_thread::yield();
+  const Figures f = hosts.link().figures();
+  const auto& c = f.counters[0];
+  uint64_t dropped = 0;
+  for (const uint64_t n : c.dropped) dropped += n;
+  EXPECT_EQ(c.in + c.duplicated + c.cut, c.out + dropped + f.waiting[0]);
+  EXPECT_EQ(f.kernel[0].sent + f.kernel[0].send_errors, c.out);
+  EXPECT_GT(c.out, 100U);
 }
 TEST_F(GateTest, ALinkMayEndWhileShut) {
   gate_.hold();
