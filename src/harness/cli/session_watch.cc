@@ -126,10 +126,12 @@ bool SessionWatch::see_header_connection(const wire::TcpPacket& p,
     h.flags = record.flags;
     h.window = record.window;
     for (size_t i = 0; i < services_.size(); ++i) {
-      if (services_[i].test != h.src) continue;
-      hit = note({Origin::test, h.dst, i, &h, record.payload_length, arrival.link, true, true}) ||
-            hit;
-      return;
+      if (services_[i].test == h.src) {
+        const bool stops =
+            note({Origin::test, h.dst, i, &h, record.payload_length, arrival.link, true, true});
+        hit = hit || stops;
+        return;
+      }
     }
   });
   return hit;

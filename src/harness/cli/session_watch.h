@@ -95,14 +95,14 @@ class SessionWatch {
   };
   std::map<std::string, Ends, std::less<>> links_;
   std::vector<Service> services_;
-  std::map<std::string, bool> is_clients_;            // by node
-  std::map<wire::Endpoint, std::string> intercepts_;  // where each listens, and its node
+  std::map<std::string, bool> is_clients_;                      // by node
+  std::unordered_map<wire::Endpoint, std::string> intercepts_;  // where each listens, and its node
 
   std::mutex mutex_;
   std::unordered_map<wire::FlowKey, unsigned> numbers_;
   std::map<unsigned, Session> sessions_;
   unsigned opened_ = 0;
-  std::map<wire::FlowKey, HeaderStream> header_streams_;
+  std::unordered_map<wire::FlowKey, HeaderStream> header_streams_;
   std::map<unsigned, BreakExpression> breakpoints_;
   unsigned next_breakpoint_ = 1;
   std::vector<Hit> hits_;
