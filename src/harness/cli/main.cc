@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "harness/cli/batch.h"
+#include "harness/cli/compare.h"
 #include "harness/cli/doctor.h"
 #include "harness/cli/inspect.h"
 #include "harness/cli/places.h"
@@ -26,6 +27,7 @@ struct Arguments {
   cli::BatchOptions batch;
   cli::SimOptions sim;
   cli::ShrinkOptions shrink;
+  cli::CompareOptions compare;
   std::string replay;
   cli::UpOptions up;
   std::string format = "text", built_in, run_id, node;
@@ -105,6 +107,18 @@ VisitCommands add_visits(CLI::App& app, Arguments& a) {
   return all;
 }
 
+CLI::App* add_compare(CLI::App& app, Arguments& a) {
+  auto* c = app.add_subcommand("compare", "Our engines and others under the same scenarios");
+  c->add_option("scenario", a.selection.places, "Scenario files, or directories of them")
+      ->required();
+  c->add_option("--with", a.compare.with, "How the other engines are run: an engines file")
+      ->required();
+  c->add_option("--variant", a.selection.variant, "Only this variant of a matrix");
+  c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
+  c->add_option("-o,--out", a.compare.out, "Directory for the results of each run");
+  return c;
+}
+
 CLI::App* add_sim(CLI::App& app, Arguments& a) {
   auto* c = app.add_subcommand("sim", "Session sync in virtual time, by seed");
   c->footer("Scenarios:\n" + cli::sim_scenarios());
@@ -143,6 +157,16 @@ int run(Arguments& a) {
   }
   const auto terminal = a.batch.keep ? cli::Terminal::shared : cli::Terminal::none;
   return cli::supervise([&] { return cli::run_batch(*all, a.batch); }, terminal);
+}
+
+int compare(Arguments& a) {
+  const auto all = cli::select(a.selection);
+  if (!all) {
+    std::cerr << all.error() << '\n';
+    return 2;
+  }
+  a.compare.programs = cli::own_directory();
+  return cli::supervise([&] { return cli::run_comparison(*all, a.compare); });
 }
 
 int up(Arguments& a) {
@@ -184,6 +208,7 @@ int command_line(int argc, char** argv) {
   serve->add_option("options", a.built_in, "JSON")->required();
   auto* load = app.add_subcommand("load", "The built-in clients")->group("");
   load->add_option("options", a.built_in, "JSON")->required();
+  const auto* compare_command = add_compare(app, a);
   const auto* shrink = add_shrink(app, a);
   const auto* sim = add_sim(app, a);
   try {
@@ -192,6 +217,7 @@ int command_line(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*run_command) return run(a);
+  if (*compare_command) return compare(a);
   if (*shrink) {
     a.shrink.programs = cli::own_directory();
     return cli::shrink_command(a.replay, a.selection, a.shrink);

@@ -9,11 +9,13 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/process.hpp>
 #include <boost/process/extend.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -119,13 +121,26 @@ int Child::wait(int timeout_ms) {
   rusage used{};
   if (::wait4(pid_, &status, 0, &used) < 0) return -1;
   usage_.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime);
-  usage_.peak_rss_bytes = static_cast<uint64_t>(used.ru_maxrss) * 1024;
   exit_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return exit_;
 }
 
 void Child::signal(int number) const {
-  if (exit_ < 0) ::kill(pid_, number);
+  if (exit_ >= 0) return;
+  note_memory();
+  ::kill(pid_, number);
+}
+
+// Why not the rusage of its end: that peak may be the harness's own, from before exec.
+void Child::note_memory() const {
+  std::ifstream in("/proc/" + std::to_string(pid_) + "/status");
+  uint64_t kib = 0;
+  for (std::string word; in >> word;) {
+    if (word == "VmHWM:" && in >> kib) {
+      usage_.peak_rss_bytes = std::max(usage_.peak_rss_bytes, kib * 1024);
+      return;
+    }
+  }
 }
 
 void Child::halt(bool group) {

@@ -39,7 +39,7 @@ class Child {
   void halt(bool group);
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
-  // Of it and its own children, once it has ended.
+  // Of it and its own children, once it has ended. Memory is looked at when it is signalled.
   struct Usage {
     double cpu_s = 0;
     uint64_t peak_rss_bytes = 0;
@@ -56,8 +56,9 @@ class Child {
   os::Fd pidfd_;
   os::Fd output_;
   os::Fd log_;
+  void note_memory() const;
   int exit_ = -1;
-  Usage usage_;
+  mutable Usage usage_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string tail_;    // the last 16 KiB of output
