@@ -84,7 +84,9 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
     // Why: a client that meets an old connection of the online host resets that one's numbers.
     if (offset < 0 || offset > s.script.request_bytes() + 1) return;
     // Only the very byte the online host expects ends the connection (RFC 5961 section 3).
-    const bool exact = offset == s.captured.first_gap(0) + (s.fin_captured >= 0 ? 1 : 0);
+    const int64_t expected = s.captured.first_gap(0) + (s.fin_captured >= 0 ? 1 : 0);
+    if (offset < expected) return;  // void
+    const bool exact = offset == expected;
     if (exact && !s.reset_done) s.rst_captured = offset;
     s.reset_done |= exact;
     if (s.rst_captured < 0) s.rst_captured = offset;

@@ -27,7 +27,8 @@ bool plausible(Env& env, const Session& s, int64_t offset, int64_t limit) {
 bool over_limits(Env& env, Session& s, size_t bytes, LossReason& reason) {
   const uint64_t cost = bytes + kSegmentOverhead;
   reason = LossReason::none;
-  if (s.buffered + cost > env.config.max_session_bytes) reason = LossReason::session_bytes_limit;
+  if (s.work->buffered + cost > env.config.max_session_bytes)
+    reason = LossReason::session_bytes_limit;
   if (env.buffered + cost > env.config.max_total_bytes) reason = LossReason::total_bytes_limit;
   return reason != LossReason::none;
 }
@@ -67,7 +68,7 @@ void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut,
     return;
   }
   const int64_t end = offset + static_cast<int64_t>(data.size());
-  const bool free_behind = s.out_of_order.empty() || end <= s.out_of_order.head->offset;
+  const bool free_behind = s.work->out_of_order.empty() || end <= s.work->out_of_order.head->offset;
   if (offset == s.client_next && free_behind) {
     book_captured(env, s, data.size());
     Segment* seg = make_data(env, s, offset, data, push, now);
@@ -107,13 +108,14 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
     }
   }
   note_hole(s, acked_before, now);
-  while (s.out_of_order_count > env.config.max_out_of_order) declare_gap(env, s, now);
+  while (s.work->out_of_order_count > env.config.max_out_of_order) declare_gap(env, s, now);
 }
 
 // The online host takes a reset at the very byte it expects, and answers any other with a challenge
 // ack, which a live client's stack answers with that very byte (RFC 5961 section 3).
 void take_reset(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_before, Nanos now) {
-  if (s.stream_complete && s.queue.tail != nullptr && s.queue.tail->kind == SegmentKind::rst) {
+  if (s.stream_complete && s.work->queue.tail != nullptr &&
+      s.work->queue.tail->kind == SegmentKind::rst) {
     return;
   }
   const int64_t offset = wire::unwrap(p.header.seq, s.zero, s.client_next);
@@ -226,7 +228,7 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
 void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now) {
   const auto& h = packet.header;
   const Nanos before = s.client_at;
-  s.active_at = s.client_at = now;
+  s.client_at = now;
   const int64_t acked_before = s.client_acked;
   if (h.has(wire::tcp_flag::kRst)) {
     take_reset(env, s, packet, acked_before, now);
@@ -247,39 +249,40 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
 }
 
 void end_stream(Env& env, Session& s, Nanos now) {
-  while (!s.out_of_order.empty()) declare_gap(env, s, now);
+  while (!s.work->out_of_order.empty()) declare_gap(env, s, now);
 }
 
 void lose_turn(Env& env, Session& s, LossReason reason) {
-  while (!s.queue.empty()) {
-    Segment* head = s.queue.head;
-    const bool unsent = head == s.queue.next_unsent;
+  while (!s.work->queue.empty()) {
+    Segment* head = s.work->queue.head;
+    const bool unsent = head == s.work->queue.next_unsent;
     if (unsent && (head->kind != SegmentKind::data || is_boundary(s, *head))) break;
     lose_head(env, s, reason);
   }
   clear_scoreboard(s);
-  if (s.queue.empty() && !s.stream_complete && !s.discarding) {
+  if (s.work->queue.empty() && !s.stream_complete && !s.discarding) {
     s.discarding = true;
     s.discard_reason = reason;
   }
 }
 
 void lose_head(Env& env, Session& s, LossReason reason) {
-  if (s.queue.head->length > 0) book_lost(env, s, s.queue.head->length, reason);
-  free_segment(env, s, s.queue.pop_front());
+  if (s.work->queue.head->length > 0) book_lost(env, s, s.work->queue.head->length, reason);
+  free_segment(env, s, s.work->queue.pop_front());
 }
 
 void lose_all(Env& env, Session& s, LossReason reason) {
-  while (!s.queue.empty()) lose_head(env, s, reason);
-  while (!s.out_of_order.empty()) {
-    if (s.out_of_order.head->length > 0) book_lost(env, s, s.out_of_order.head->length, reason);
-    free_segment(env, s, s.out_of_order.pop_front());
+  while (!s.work->queue.empty()) lose_head(env, s, reason);
+  while (!s.work->out_of_order.empty()) {
+    if (s.work->out_of_order.head->length > 0)
+      book_lost(env, s, s.work->out_of_order.head->length, reason);
+    free_segment(env, s, s.work->out_of_order.pop_front());
   }
-  s.out_of_order_count = 0;
+  if (s.has_work()) s.work->out_of_order_count = 0;
   clear_scoreboard(s);
   s.discarding = s.discard_for_ever = true;
   s.discard_reason = reason;
-  s.hole_since = 0;
+  if (s.has_work()) s.work->hole_since = 0;
 }
 
 }  // namespace mirrorlab::engine

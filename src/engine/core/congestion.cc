@@ -16,11 +16,11 @@ uint32_t initial_window(const Session& s) { return 10U * s.snd_mss; }
 
 uint32_t pipe(const Session& s) {
   const auto out = static_cast<uint32_t>(s.snd_nxt - s.snd_una);
-  const uint32_t in_network = out - s.sacked_out - s.lost_out + s.retrans_out;
+  const uint32_t in_network = out - s.work->sacked_out - s.work->lost_out + s.work->retrans_out;
   if (s.sack_ok) return in_network;
   // Without SACK each dup ack tells of one segment that has left (RFC 6582 step 3, RFC 3042).
   const uint32_t left = uint32_t{s.dup_acks} * s.snd_mss;
-  return std::max(in_network > left ? in_network - left : 0, s.retrans_out);
+  return std::max(in_network > left ? in_network - left : 0, s.work->retrans_out);
 }
 
 uint32_t send_room(const Session& s) {

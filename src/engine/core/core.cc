@@ -11,6 +11,12 @@ Core::~Core() = default;
 void Core::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
   table_->on_client_packet(packet, now);
 }
+void Core::on_client_packets(std::span<const wire::TcpPacket> packets, Nanos now) {
+  table_->on_client_packets(packets, now);
+}
+void Core::on_headers(std::span<const wire::HeaderRecord> records, Nanos now) {
+  table_->on_headers(records, now);
+}
 void Core::on_header(const wire::HeaderRecord& record, Nanos now) {
   table_->on_header(record, now);
 }

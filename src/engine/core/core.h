@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "engine/core/account.h"
@@ -32,6 +33,10 @@ class Core {
   // A packet a client sent to the online host. Super-packets are fine; a packet whose payload was
   // cut by the capture (truncated()) counts as not captured.
   void on_client_packet(const wire::TcpPacket& packet, Nanos now);
+  // As many, one after the other; flows are looked up for a batch at a time, so that the sessions
+  // of one packet are fetched while another is worked on.
+  void on_client_packets(std::span<const wire::TcpPacket> packets, Nanos now);
+  void on_headers(std::span<const wire::HeaderRecord> records, Nanos now);
   // A reply of the test host.
   void on_header(const wire::HeaderRecord& record, Nanos now);
   // The header return from `test` (from all test hosts) came up or went down. While it is down

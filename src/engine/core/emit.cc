@@ -38,7 +38,7 @@ void give_with_ack(Env& env, Session& s, wire::TcpHeader& h, wire::Bytes payload
   if (s.timestamps_ok) h.options.timestamps = {own_timestamp(s, now), s.ts_recent};
   if (payload.empty()) write_sack(s, h.options);
   s.ack_due = false;
-  if (ack == s.rcv_nxt) s.ack_at = kNever;
+  if (ack == s.rcv_nxt && s.has_work()) s.work->ack_at = kNever;
   give(env, h, payload);
 }
 }  // namespace

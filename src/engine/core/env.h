@@ -1,6 +1,9 @@
 // What the rules of one core share: configuration, sink, account, pools and the link's state.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include "engine/core/account.h"
 #include "engine/core/config.h"
 #include "engine/core/pool.h"
@@ -23,6 +26,7 @@ struct Env {
   Counters counters;
   ObjectPool<Segment> segments;
   BufferPool buffers;
+  ObjectPool<Work> works;
   uint64_t buffered = 0;         // sum of Session::buffered
   std::vector<LinkState> links;  // by mapping
   int64_t packet_mark = 0;       // answer bytes that the captured packet at hand acks
@@ -35,6 +39,20 @@ struct Env {
   }
 };
 
+// The session's work, to write to it.
+inline Work& work_of(Env& env, Session& s) {
+  if (!s.has_work()) s.work = env.works.take();
+  return *s.work;
+}
+// Gives it back when nothing is under way any more.
+inline void rest(Env& env, Session& s) {
+  const Work& w = *s.work;
+  if (!s.has_work() || !w.queue.empty() || !w.out_of_order.empty() || s.rcv_ranges != 0) return;
+  if (std::min({w.rto_at, w.probe_at, w.turn_at, w.ack_at}) != kNever) return;
+  env.works.give_back(s.work);
+  s.work = Session{}.work;
+}
+
 // Every segment counts with its own size, so that floods of tiny ones are bounded too.
 inline constexpr uint64_t kSegmentOverhead = sizeof(Segment) + 64;
 
@@ -42,7 +60,7 @@ inline uint64_t segment_cost(const Segment& segment) { return segment.length + k
 
 // Frees a segment; its bytes must have been booked before.
 inline void free_segment(Env& env, Session& s, Segment* segment) {
-  s.buffered -= segment_cost(*segment);
+  s.work->buffered -= segment_cost(*segment);
   env.buffered -= segment_cost(*segment);
   if (segment->buffer != nullptr) env.buffers.release(segment->buffer);
   env.segments.give_back(segment);

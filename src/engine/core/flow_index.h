@@ -23,6 +23,13 @@ class FlowIndex {
       if (slot.tag == tag && same(slot.id)) return slot.id;
     }
   }
+  // The first id that may be the one, without asking for its key: for prefetching.
+  [[nodiscard]] uint32_t guess(uint64_t hash) const {
+    const auto tag = static_cast<uint32_t>(hash);
+    for (size_t at = tag & mask();; at = (at + 1) & mask()) {
+      if (slots_[at].id == kNone || slots_[at].tag == tag) return slots_[at].id;
+    }
+  }
   void insert(uint64_t hash, uint32_t id) {
     if ((size_ + 1) * 4 > slots_.size() * 3) grow();
     place({static_cast<uint32_t>(hash), id});

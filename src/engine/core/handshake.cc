@@ -30,12 +30,12 @@ constexpr Nanos kChallengeInterval = 10 * kMillisecond;
 constexpr Nanos kRefusedRetryMax = 2 * kSecond;
 
 Nanos handshake_deadline(const Env& env, const Session& s) {
-  return std::max(s.opened_at, env.link_up_at(s)) + env.config.handshake_timeout;
+  return std::max(s.work->opened_at, env.link_up_at(s)) + env.config.handshake_timeout;
 }
 
 void arm_syn_timer(const Env& env, Session& s, Nanos wait, Nanos now) {
-  s.rto_at = now + wait;
-  if (env.link_up(s)) s.rto_at = std::min(s.rto_at, handshake_deadline(env, s));
+  s.work->rto_at = now + wait;
+  if (env.link_up(s)) s.work->rto_at = std::min(s.work->rto_at, handshake_deadline(env, s));
 }
 
 void send_syn(Env& env, Session& s, Nanos now) {
@@ -63,20 +63,21 @@ void take_round_trip(Session& s, const wire::HeaderRecord& r, Nanos now) {
   if (s.timestamps_ok && s.backoff > 0) {
     add_rtt_sample_of_echo(s, r, now);
   } else if (s.backoff == 0) {
-    add_rtt_sample(s, now - s.opened_at);
+    add_rtt_sample(s, now - s.work->opened_at);
   }
   s.backoff = 0;
 }
 
 // Nothing was acked yet: what was sent goes back in front of the queue.
-void take_back_sent(Session& s) {
-  for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
+void take_back_sent(Env& env, Session& s) {
+  SegmentQueue& queue = work_of(env, s).queue;
+  for (Segment* seg = queue.head; seg != queue.next_unsent; seg = seg->next) {
     seg->transmissions = 0;
     seg->sacked = seg->lost = seg->retransmitted = false;
   }
-  s.queue.next_unsent = s.queue.head;
-  start_sending(s, s.snd_una);
-  s.probe_at = s.turn_at = kNever;
+  queue.next_unsent = queue.head;
+  start_sending(env, s, s.snd_una);
+  s.work->probe_at = s.work->turn_at = kNever;
 }
 
 void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
@@ -86,19 +87,19 @@ void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
   s.confirmed = false;
   s.irs_next = r.seq + 1;
   s.rcv_nxt = s.ack_sent = 0;
-  s.rcv_fin_at = -1;
+  s.work->fin_at = -1;
   s.rcv_ranges = 0;
   s.rcv_fin = s.last_pushed = false;
   s.snd_wnd = r.window;  // never scaled in a SYN (RFC 7323 2.2)
   s.snd_wl1 = r.seq;
   s.cwnd = initial_window(s);
-  s.rto_at = kNever;
+  s.work->rto_at = kNever;
   s.answer_at = s.all_acked_at = now;
   // What was said first to the client is waited for on every connection of it, for the test host
   // says it anew.
   s.mark_test = s.surplus = 0;
-  s.enough_at = s.window_opened_at = 0;
-  const int64_t next = s.queue.empty() ? s.last_data_mark : s.queue.head->answer_mark;
+  s.work->enough_at = s.window_opened_at = 0;
+  const int64_t next = s.work->queue.empty() ? s.last_data_mark : s.work->queue.head->answer_mark;
   s.mark_online = s.whole && s.snd_una == 0 ? 0 : next - s.greeting;
   s.ack_due = true;
 }
@@ -109,12 +110,12 @@ void open_connection(Env& env, Session& s, Nanos now) {
   ++s.connections;
   if (s.connections > 1) ++env.counters.reopened;
   ++s.ts_offset;
-  start_sending(s, s.queue.empty() ? s.client_next : s.queue.head->offset);
-  s.opened_at = now;
-  s.challenged_at = 0;
-  s.refused = s.timestamps_ok = s.taken_back = false;
+  start_sending(env, s, s.work->queue.empty() ? s.client_next : s.work->queue.head->offset);
+  s.work->opened_at = now;
+  s.work->challenged_at = 0;
+  s.refused = s.timestamps_ok = s.taken_back = s.syn_timed_out = false;
   s.refused_back = 0;
-  s.turn_at = s.ack_at = s.probe_at = kNever;
+  s.work->turn_at = s.work->ack_at = s.work->probe_at = kNever;
   if (!s.claimed) env.sink.claim(env.mirrored_flow(s));
   s.claimed = true;
   send_syn(env, s, now);
@@ -130,11 +131,11 @@ void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Na
     emit_stray_reset(env, r);
     // Why: an outage ends with a heap of them, and a SYN for each would open and end a connection
     // for each.
-    if (s.challenged_at != 0 && now - s.challenged_at < kChallengeInterval) {
-      s.rto_at = std::min(s.rto_at, s.challenged_at + kChallengeInterval);
+    if (s.work->challenged_at != 0 && now - s.work->challenged_at < kChallengeInterval) {
+      s.work->rto_at = std::min(s.work->rto_at, s.work->challenged_at + kChallengeInterval);
       return;
     }
-    s.challenged_at = std::max<Nanos>(now, 1);
+    s.work->challenged_at = std::max<Nanos>(now, 1);
     ++env.counters.syn_retransmitted;
     send_syn(env, s, now);
     return;
@@ -158,7 +159,7 @@ bool older_timestamp(const Session& s, const wire::HeaderRecord& r) {
 
 // Back to SYN-SENT: the test host has no connection with the numbers that were taken.
 void begin_anew(Env& env, Session& s, Nanos now) {
-  take_back_sent(s);
+  take_back_sent(env, s);
   s.taken_back = true;
   ++s.refused_back;
   s.connection = Connection::syn_sent;
@@ -178,7 +179,7 @@ bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Na
       ++env.counters.header_records_unacceptable;
       return true;
     }
-    take_back_sent(s);
+    take_back_sent(env, s);
     s.taken_back = true;
     establish(env, s, r, now);
     return true;
@@ -212,6 +213,7 @@ void on_syn_timer(Env& env, Session& s, Nanos now) {
   if (!env.link_up(s) || now < handshake_deadline(env, s)) {
     if (s.backoff < 16) ++s.backoff;
     ++env.counters.syn_retransmitted;
+    s.syn_timed_out = env.link_up(s) && !s.refused;
     send_syn(env, s, now);
     return;
   }

@@ -9,7 +9,7 @@ namespace mirrorlab::engine {
 
 // What the sessions add up to, for comparison with the account and the pools.
 struct SessionSums {
-  uint64_t pending = 0, buffered = 0, segments = 0, live = 0;
+  uint64_t pending = 0, buffered = 0, segments = 0, works = 0, live = 0;
 };
 
 // Empty when all holds, else what does not. Adds the session to `sums`.

@@ -28,7 +28,7 @@ void record_in_established(Env& env, Session& s, const wire::HeaderRecord& r, Na
   if (r.has(kSyn)) {  // the SYN-ACK again: our ack of it was lost
     s.ack_due = true;
     // A host that waits for our ack cannot speak yet; its silence counts from here.
-    if (!s.queue.in_flight()) s.all_acked_at = now;
+    if (!s.work->queue.in_flight()) s.all_acked_at = now;
     return;
   }
   if (!acceptable(s, r)) {
@@ -62,20 +62,20 @@ void record_in_finished(Env& env, Session& s, const wire::HeaderRecord& r, Nanos
 
 // The test host closed, the online host did not, and the client goes on with a new turn (S8).
 bool must_reopen(const Session& s, const Segment& next) {
-  return s.rcv_fin && !s.queue.in_flight() && next.kind == SegmentKind::data && next.turn_start &&
-         s.rcv_nxt - s.mark_test != next.answer_mark - s.mark_online;
+  return s.rcv_fin && !s.work->queue.in_flight() && next.kind == SegmentKind::data &&
+         next.turn_start && s.rcv_nxt - s.mark_test != next.answer_mark - s.mark_online;
 }
 
 enum class Step : uint8_t { again, wait };
 
 // A client's reset, or a gap: ends the mirrored connection once everything before it is acked.
 Step play_reset(Env& env, Session& s, Nanos now) {
-  if (s.queue.in_flight()) return Step::wait;
-  const bool client_reset = s.queue.head->kind == SegmentKind::rst;
+  if (s.work->queue.in_flight()) return Step::wait;
+  const bool client_reset = s.work->queue.head->kind == SegmentKind::rst;
   if (!closed_both(s)) emit_reset(env, s, now);
   s.connection = Connection::none;
-  s.rto_at = s.probe_at = s.ack_at = kNever;
-  free_segment(env, s, s.queue.pop_front());
+  s.work->rto_at = s.work->probe_at = s.work->ack_at = kNever;
+  free_segment(env, s, s.work->queue.pop_front());
   if (client_reset) {
     finish_session(env, s, now);
   } else if (!env.config.reopen) {
@@ -86,7 +86,7 @@ Step play_reset(Env& env, Session& s, Nanos now) {
 
 // Looks at the first unsent segment of an established connection and sends it if its time has come.
 Step send_new(Env& env, Session& s, Nanos now) {
-  Segment* next = s.queue.next_unsent;
+  Segment* next = s.work->queue.next_unsent;
   if (next == nullptr) return Step::wait;
   if (must_reopen(s, *next)) {
     // The test host takes nothing more on this connection.
@@ -97,7 +97,7 @@ Step send_new(Env& env, Session& s, Nanos now) {
   if (next->turn_start) note_enough(s, *next, now);
   const Release release = turn_release(env, s, *next);
   if (release.at > now) {
-    s.turn_at = release.at;
+    s.work->turn_at = release.at;
     return Step::wait;
   }
   if (next->kind == SegmentKind::gap || next->kind == SegmentKind::rst) {
@@ -116,21 +116,21 @@ Step send_new(Env& env, Session& s, Nanos now) {
 
 // No mirrored connection: the next data opens one, marks of ends before it are done with.
 Step open_for_queue(Env& env, Session& s, Nanos now) {
-  if (s.queue.empty()) {
+  if (s.work->queue.empty()) {
     if (s.stream_complete) finish_session(env, s, now);
     return Step::wait;
   }
-  if (s.queue.head->kind == SegmentKind::data) {
+  if (s.work->queue.head->kind == SegmentKind::data) {
     open_connection(env, s, now);
     return Step::wait;
   }
-  free_segment(env, s, s.queue.pop_front());
+  free_segment(env, s, s.work->queue.pop_front());
   return Step::again;
 }
 }  // namespace
 
 void on_record(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
-  s.active_at = s.heard_at = now;
+  s.heard_at = now;
   switch (s.connection) {
     case Connection::syn_sent:
       return on_record_in_syn_sent(env, s, r, now);
@@ -146,7 +146,7 @@ void on_record(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
 }
 
 void output(Env& env, Session& s, Nanos now) {
-  s.turn_at = kNever;
+  if (s.has_work()) s.work->turn_at = kNever;
   for (Step step = Step::again; step == Step::again;) {
     step = Step::wait;
     if (s.connection == Connection::none) {
@@ -166,8 +166,8 @@ namespace {
 // The test host is given up when nothing was heard for the user timeout, or when it answers but
 // takes nothing (a window that stays closed).
 LossReason given_up(const Env& env, const Session& s, Nanos now) {
-  if (s.stalled_since == 0 || !env.link_up(s)) return LossReason::none;
-  const Nanos since = std::max(s.stalled_since, env.link_up_at(s));
+  if (s.work->stalled_since == 0 || !env.link_up(s)) return LossReason::none;
+  const Nanos since = std::max(s.work->stalled_since, env.link_up_at(s));
   if (now - std::max(since, s.heard_at) >= env.config.user_timeout) {
     return LossReason::test_unreachable;
   }
@@ -192,7 +192,7 @@ Nanos idle_limit(const Env& env, const Session& s) {
 
 void on_session_timer(Env& env, Session& s, Nanos now) {
   if (gap_deadline(env, s) <= now) declare_gap(env, s, now);
-  if (s.rto_at <= now || s.probe_at <= now) {
+  if (s.work->rto_at <= now || s.work->probe_at <= now) {
     if (s.connection == Connection::syn_sent) {
       on_syn_timer(env, s, now);
     } else if (const LossReason reason = given_up(env, s, now); reason != LossReason::none) {
@@ -201,17 +201,24 @@ void on_session_timer(Env& env, Session& s, Nanos now) {
       fire_retransmission_timers(env, s, now);
     }
   }
-  if (now - s.active_at >= idle_limit(env, s)) {
+  if (now - s.active_at() >= idle_limit(env, s)) {
     end_session(env, s, LossReason::idle_timeout, now);
     return;
   }
   output(env, s, now);
 }
 
-Nanos session_deadline(const Env& env, const Session& s) {
+Nanos next_deadline(const Env& env, const Session& s) {
   if (s.connection == Connection::finished) return s.end_at;
-  return std::min({s.rto_at, s.probe_at, s.turn_at, s.ack_at, gap_deadline(env, s),
-                   s.active_at + idle_limit(env, s)});
+  if (!s.has_work()) return kNever;
+  if (s.connection == Connection::waiting) return gap_deadline(env, s);
+  const Work& w = *s.work;
+  return std::min({w.rto_at, w.probe_at, w.turn_at, w.ack_at, gap_deadline(env, s)});
+}
+
+Nanos idle_deadline(const Env& env, const Session& s) {
+  if (s.connection == Connection::finished || s.connection == Connection::waiting) return kNever;
+  return s.active_at() + idle_limit(env, s);
 }
 
 }  // namespace mirrorlab::engine

@@ -14,6 +14,7 @@ void output(Env& env, Session& s, Nanos now);
 // Acts on whatever timer is due, then as output().
 void on_session_timer(Env& env, Session& s, Nanos now);
 // The earliest time on_session_timer() has something to do.
-[[nodiscard]] Nanos session_deadline(const Env& env, const Session& s);
+[[nodiscard]] Nanos next_deadline(const Env& env, const Session& s);
+[[nodiscard]] Nanos idle_deadline(const Env& env, const Session& s);
 
 }  // namespace mirrorlab::engine

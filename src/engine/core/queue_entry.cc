@@ -6,6 +6,7 @@
 namespace mirrorlab::engine {
 
 Segment* make_segment(Env& env, Session& s, int64_t offset, SegmentKind kind, Nanos now) {
+  Work& work = work_of(env, s);
   Segment* seg = env.segments.take();
   seg->offset = offset;
   seg->kind = kind;
@@ -13,7 +14,7 @@ Segment* make_segment(Env& env, Session& s, int64_t offset, SegmentKind kind, Na
   seg->answer_mark = s.client_acked;
   seg->after_bare_ack = offset == s.bare_ack_at;
   if (s.answer_zero_known) seg->think = now - s.client_acked_at;
-  s.buffered += segment_cost(*seg);
+  work.buffered += segment_cost(*seg);
   env.buffered += segment_cost(*seg);
   return seg;
 }
@@ -27,7 +28,7 @@ Segment* make_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool 
   seg->buffer = env.buffers.take(data.size());
   seg->data = seg->buffer->data();
   std::memcpy(seg->data, data.data(), data.size());
-  s.buffered += seg->length;
+  s.work->buffered += seg->length;
   env.buffered += seg->length;
   return seg;
 }
@@ -55,7 +56,7 @@ void append(Env& env, Session& s, Segment* segment) {
     s.stream_complete = true;
     if (segment->kind == SegmentKind::fin) s.fin_captured = true;
   }
-  s.queue.push_back(segment);
+  s.work->queue.push_back(segment);
 }
 
 void append_gap(Env& env, Session& s, LossReason reason, int64_t answer_mark, Nanos now) {
@@ -64,7 +65,7 @@ void append_gap(Env& env, Session& s, LossReason reason, int64_t answer_mark, Na
     mark->answer_mark = answer_mark;
     mark->think = 0;
     mark->turn_start = true;
-    s.queue.push_back(mark);
+    s.work->queue.push_back(mark);
     s.discarding = true;
   }
   s.discard_reason = reason;

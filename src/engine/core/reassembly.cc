@@ -13,13 +13,13 @@ namespace {
 constexpr int kCompared = 512;
 
 Segment* take_first(Session& s) {
-  --s.out_of_order_count;
-  return s.out_of_order.pop_front();
+  --s.work->out_of_order_count;
+  return s.work->out_of_order.pop_front();
 }
 
 void insert(Session& s, Segment* before, Segment* segment) {
-  s.out_of_order.insert_after(before, segment);
-  ++s.out_of_order_count;
+  s.work->out_of_order.insert_after(before, segment);
+  ++s.work->out_of_order_count;
 }
 
 void compare(Env& env, const Segment& held, int64_t offset, wire::Bytes data) {
@@ -36,7 +36,7 @@ void compare(Env& env, const Segment& held, int64_t offset, wire::Bytes data) {
 
 void compare_with_held(Env& env, const Session& s, int64_t offset, wire::Bytes data) {
   int left = kCompared;
-  for (const Segment* seg = s.queue.tail; seg != nullptr && left-- > 0; seg = seg->previous) {
+  for (const Segment* seg = s.work->queue.tail; seg != nullptr && left-- > 0; seg = seg->previous) {
     if (seg->end() < offset) return;
     compare(env, *seg, offset, data);
   }
@@ -45,7 +45,7 @@ void compare_with_held(Env& env, const Session& s, int64_t offset, wire::Bytes d
 void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut, bool push,
                        Nanos now) {
   const int64_t first = offset;
-  Segment* before = s.out_of_order.tail;
+  Segment* before = s.work->out_of_order.tail;
   while (before != nullptr && before->offset > offset) before = before->previous;
   // A FIN at or before these bytes: they are no stream.
   if (before != nullptr && before->kind != SegmentKind::data) return;
@@ -57,7 +57,7 @@ void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, b
       data = data.subspan(known);
       continue;
     }
-    Segment* after = before != nullptr ? before->next : s.out_of_order.head;
+    Segment* after = before != nullptr ? before->next : s.work->out_of_order.head;
     size_t take = data.size();
     if (after != nullptr) {
       if (after->offset <= offset) {
@@ -78,44 +78,44 @@ void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, b
 }
 
 void keep_out_of_order_end(Env& env, Session& s, int64_t offset, SegmentKind kind, Nanos now) {
-  const Segment* last = s.out_of_order.tail;
+  const Segment* last = s.work->out_of_order.tail;
   // Data beyond it, or the end again.
   if (last != nullptr && (last->end() > offset || last->kind != SegmentKind::data)) return;
-  insert(s, s.out_of_order.tail, make_segment(env, s, offset, kind, now));
+  insert(s, s.work->out_of_order.tail, make_segment(env, s, offset, kind, now));
 }
 
 void drain_out_of_order(Env& env, Session& s) {
-  while (!s.out_of_order.empty() && s.out_of_order.head->offset <= s.client_next) {
+  while (!s.work->out_of_order.empty() && s.work->out_of_order.head->offset <= s.client_next) {
     append(env, s, take_first(s));
   }
 }
 
 void forget_unconfirmed_reset(Env& env, Session& s) {
-  Segment* last = s.out_of_order.tail;
+  Segment* last = s.work->out_of_order.tail;
   if (last == nullptr || last->kind != SegmentKind::rst) return;
   Segment* before = last->previous;
-  (before != nullptr ? before->next : s.out_of_order.head) = nullptr;
-  s.out_of_order.tail = before;
-  --s.out_of_order_count;
+  (before != nullptr ? before->next : s.work->out_of_order.head) = nullptr;
+  s.work->out_of_order.tail = before;
+  --s.work->out_of_order_count;
   free_segment(env, s, last);
-  if (s.out_of_order.empty()) s.hole_since = 0;
+  if (s.work->out_of_order.empty()) s.work->hole_since = 0;
 }
 
 void forget_out_of_order(Env& env, Session& s) {
-  while (!s.out_of_order.empty()) {
+  while (!s.work->out_of_order.empty()) {
     Segment* seg = take_first(s);
     book_not_stream(env, s, seg->length);
     free_segment(env, s, seg);
   }
-  s.hole_since = 0;
+  if (s.has_work()) s.work->hole_since = 0;
 }
 
 void note_hole(Session& s, int64_t acked_before, Nanos now) {
-  if (s.out_of_order.empty()) {
-    s.hole_since = 0;
-  } else if (s.hole_since == 0) {
-    s.hole_since = std::max<Nanos>(now, 1);
-    s.hole_acked = acked_before;
+  if (s.work->out_of_order.empty()) {
+    if (s.has_work()) s.work->hole_since = 0;
+  } else if (s.work->hole_since == 0) {
+    s.work->hole_since = std::max<Nanos>(now, 1);
+    s.work->hole_acked = acked_before;
   }
 }
 
@@ -123,26 +123,26 @@ namespace {
 // Since when it has been certain that the online host took what was missed, so that the client
 // sends it no more; kNever where it may still.
 Nanos certain_since(const Env& env, const Session& s) {
-  const Segment& first = *s.out_of_order.head;
-  const Segment& last = *s.out_of_order.tail;
+  const Segment& first = *s.work->out_of_order.head;
+  const Segment& last = *s.work->out_of_order.tail;
   // A client that has reset sends nothing again.
-  if (last.kind == SegmentKind::rst) return s.hole_since;
+  if (last.kind == SegmentKind::rst) return s.work->hole_since;
   // One whose first time-out has passed sends what was not acked, and nothing new (RFC 5681 3.1).
-  if (last.captured_at - s.hole_since > env.config.gap_grace) return last.captured_at;
-  if (s.client_acked <= s.hole_acked && !first.after_bare_ack) return kNever;
+  if (last.captured_at - s.work->hole_since > env.config.gap_grace) return last.captured_at;
+  if (s.client_acked <= s.work->hole_acked && !first.after_bare_ack) return kNever;
   // The client was answered since. That proves something only if the answer is to more than what
   // came before the hole: with a client that pipelines it may be late. How much there was to say to
   // what came before the test host tells, once it was asked.
-  if (s.connection == Connection::none) return s.hole_since;
-  const bool asked_all = s.connection == Connection::established && s.queue.empty();
+  if (s.connection == Connection::none) return s.work->hole_since;
+  const bool asked_all = s.connection == Connection::established && s.work->queue.empty();
   if (!asked_all || !env.link_up(s) || client_position(s) <= s.rcv_nxt) return kNever;
-  return std::max({s.hole_since, s.all_acked_at, s.answer_at, env.link_up_at(s)});
+  return std::max({s.work->hole_since, s.all_acked_at, s.answer_at, env.link_up_at(s)});
 }
 }  // namespace
 
 Nanos gap_deadline(const Env& env, const Session& s) {
-  if (s.out_of_order.empty()) return kNever;
-  const Nanos latest = s.hole_since + env.config.gap_timeout;
+  if (s.work->out_of_order.empty()) return kNever;
+  const Nanos latest = s.work->hole_since + env.config.gap_timeout;
   const Nanos since = certain_since(env, s);
   return since == kNever ? latest : std::min(latest, since + env.config.gap_grace);
 }
@@ -152,15 +152,15 @@ namespace {
 // `first`: what the client had acked; and where its acks show that an answer came, but not before
 // which of the bytes, at least some of it.
 int64_t answered_before_gap(const Session& s, const Segment& first) {
-  if (s.hole_acked <= s.last_data_mark && first.answer_mark > s.last_data_mark) {
+  if (s.work->hole_acked <= s.last_data_mark && first.answer_mark > s.last_data_mark) {
     return s.last_data_mark + 1;
   }
-  return s.hole_acked;
+  return s.work->hole_acked;
 }
 }  // namespace
 
 void declare_gap(Env& env, Session& s, Nanos now) {
-  Segment* first = s.out_of_order.head;
+  Segment* first = s.work->out_of_order.head;
   if (first == nullptr) return;
   const auto missed = static_cast<uint64_t>(first->offset - s.client_next);
   book_captured(env, s, missed);
@@ -171,9 +171,9 @@ void declare_gap(Env& env, Session& s, Nanos now) {
   // not go out as one. Only an ack of its own just before shows that a turn begins here.
   if (!first->after_bare_ack) s.last_data_mark = std::max(s.last_data_mark, first->answer_mark);
   drain_out_of_order(env, s);
-  const Segment* next = s.out_of_order.head;
-  s.hole_since = next != nullptr ? std::max<Nanos>(next->captured_at, 1) : 0;
-  if (next != nullptr) s.hole_acked = next->answer_mark;
+  const Segment* next = s.work->out_of_order.head;
+  s.work->hole_since = next != nullptr ? std::max<Nanos>(next->captured_at, 1) : 0;
+  if (next != nullptr) s.work->hole_acked = next->answer_mark;
 }
 
 }  // namespace mirrorlab::engine

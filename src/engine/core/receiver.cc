@@ -21,14 +21,14 @@ void advance(Env& env, Session& s, int64_t to, bool pushed, Nanos now) {
 // Takes ranges that rcv_nxt has reached. Their PSH flags were not kept: what filled the hole last
 // decides, and a range that ends the burst counts as pushed because nothing is missing any more.
 void absorb(Env& env, Session& s, Nanos now) {
+  auto& answers = s.work->out_of_order_answers;
   for (bool moved = true; moved;) {
     moved = false;
     for (uint8_t i = 0; i < s.rcv_ranges; ++i) {
-      const Range range = s.out_of_order_answers[i];
+      const Range range = answers[i];
       if (range.left > s.rcv_nxt) continue;
       if (range.right > s.rcv_nxt) advance(env, s, range.right, true, now);
-      std::copy(s.out_of_order_answers.begin() + i + 1,
-                s.out_of_order_answers.begin() + s.rcv_ranges, s.out_of_order_answers.begin() + i);
+      std::copy(answers.begin() + i + 1, answers.begin() + s.rcv_ranges, answers.begin() + i);
       --s.rcv_ranges;
       moved = true;
       break;
@@ -38,23 +38,21 @@ void absorb(Env& env, Session& s, Nanos now) {
 
 // Keeps the latest range first (RFC 2018 section 4); when all are taken the oldest is forgotten,
 // which only means that the test host sends it again.
-void keep_range(Session& s, Range range) {
+void keep_range(Session& s, std::array<Range, 4>& answers, Range range) {
   for (uint8_t i = 0; i < s.rcv_ranges;) {
-    const Range& other = s.out_of_order_answers[i];
+    const Range& other = answers[i];
     if (other.left <= range.right && range.left <= other.right) {
       range = {std::min(range.left, other.left), std::max(range.right, other.right)};
-      std::copy(s.out_of_order_answers.begin() + i + 1,
-                s.out_of_order_answers.begin() + s.rcv_ranges, s.out_of_order_answers.begin() + i);
+      std::copy(answers.begin() + i + 1, answers.begin() + s.rcv_ranges, answers.begin() + i);
       --s.rcv_ranges;
     } else {
       ++i;
     }
   }
-  if (s.rcv_ranges < s.out_of_order_answers.size()) ++s.rcv_ranges;
-  std::copy_backward(s.out_of_order_answers.begin(),
-                     s.out_of_order_answers.begin() + s.rcv_ranges - 1,
-                     s.out_of_order_answers.begin() + s.rcv_ranges);
-  s.out_of_order_answers[0] = range;
+  if (s.rcv_ranges < answers.size()) ++s.rcv_ranges;
+  std::copy_backward(answers.begin(), answers.begin() + s.rcv_ranges - 1,
+                     answers.begin() + s.rcv_ranges);
+  answers[0] = range;
 }
 }  // namespace
 
@@ -75,17 +73,18 @@ void receive_answer(Env& env, Session& s, const wire::HeaderRecord& record, Nano
   const int64_t right = left + record.payload_length + (fin ? 1 : 0);
   if (left != s.rcv_nxt && record.payload_length > 0) env.loss_seen_at = now;
   if (right <= s.rcv_nxt || s.rcv_fin) return;  // a retransmission: the ack was lost
-  if (fin) s.rcv_fin_at = right - 1;
   if (left > s.rcv_nxt) {
-    keep_range(s, {left, right});
+    if (fin) work_of(env, s).fin_at = right - 1;
+    keep_range(s, work_of(env, s).out_of_order_answers, {left, right});
     return;
   }
   advance(env, s, right, record.has(wire::tcp_flag::kPsh) || fin, now);
   absorb(env, s, now);
-  if (s.rcv_fin_at >= 0 && s.rcv_nxt > s.rcv_fin_at) {
+  const int64_t fin_at = fin ? right - 1 : s.work->fin_at;
+  if (fin_at >= 0 && s.rcv_nxt > fin_at) {
     --s.answer_bytes;
     --env.counters.answer_bytes;
-    s.rcv_nxt = s.rcv_fin_at + 1;
+    s.rcv_nxt = fin_at + 1;
     s.rcv_fin = true;
     s.rcv_ranges = 0;
   }
@@ -111,7 +110,7 @@ namespace {
 // The client's next turn waits, and the test host has said more than the client ever heard: nobody
 // will ack that for the client.
 bool holds_surplus(const Session& s) {
-  const Segment* next = s.queue.next_unsent;
+  const Segment* next = s.work->queue.next_unsent;
   return next != nullptr && next->turn_start && client_position(s) < s.rcv_nxt;
 }
 }  // namespace
@@ -136,7 +135,7 @@ void note_client_ack(const Env& env, Session& s, Nanos now) {
 
 int64_t ack_point(const Env& env, const Session& s, Nanos now) {
   if (env.config.ack == AckPolicy::eager || s.rcv_fin || s.stream_complete) return s.rcv_nxt;
-  if (s.ack_at <= now || holds_surplus(s)) return s.rcv_nxt;
+  if (s.work->ack_at <= now || holds_surplus(s)) return s.rcv_nxt;
   return std::clamp(client_position(s), s.ack_sent, s.rcv_nxt);
 }
 
@@ -150,7 +149,9 @@ void send_due_ack(Env& env, Session& s, Nanos now) {
   s.ack_due = false;
   if (s.ack_sent == s.rcv_nxt) return;
   // The client's own progress starts the wait for the rest anew.
-  if (progress || s.ack_at == kNever) s.ack_at = now + env.config.ack_hold_limit;
+  if (progress || s.work->ack_at == kNever) {
+    work_of(env, s).ack_at = now + env.config.ack_hold_limit;
+  }
 }
 
 void ack_surplus(Env& env, Session& s, Nanos now) {
@@ -176,7 +177,7 @@ void note_window(const Env& env, Session& s, int64_t ack, uint16_t window, Nanos
 void write_sack(const Session& s, wire::TcpOptions& options) {
   if (!s.sack_ok) return;
   for (uint8_t i = 0; i < s.rcv_ranges; ++i) {
-    const Range& range = s.out_of_order_answers[i];
+    const Range& range = s.work->out_of_order_answers[i];
     options.sack[i] = {wire::wrap(range.left, s.irs_next), wire::wrap(range.right, s.irs_next)};
   }
   options.sack_count = s.rcv_ranges;

@@ -32,7 +32,8 @@ void add_rtt_sample_of_echo(Session& s, const wire::HeaderRecord& record, Nanos 
 }
 
 Nanos rto(const Env& env, const Session& s) {
-  Nanos base = kSecond;  // RFC 6298 2.1: before the first sample
+  // RFC 6298 2.1: before the first sample; 5.7: after a SYN that was lost more patience is due.
+  Nanos base = s.syn_timed_out && s.connection != Connection::syn_sent ? 3 * kSecond : kSecond;
   if (s.srtt_us != 0) {
     base = (Nanos{s.srtt_us} + std::max<Nanos>(1000, 4 * Nanos{s.rttvar_us})) * kMicrosecond;
     base = std::max(base, env.config.rto_min);

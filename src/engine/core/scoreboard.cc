@@ -6,20 +6,20 @@ namespace mirrorlab::engine {
 
 namespace {
 bool judged(const Session& s, const Segment& seg) {
-  return s.lost_judged != nullptr && seg.offset <= s.lost_judged->offset;
+  return s.work->lost_judged != nullptr && seg.offset <= s.work->lost_judged->offset;
 }
 
 void unmark(Session& s, Segment& seg) {
   const uint32_t n = seg.sequence_length();
   if (seg.sacked) {
-    s.sacked_out -= n;
+    s.work->sacked_out -= n;
     if (!judged(s, seg)) {
-      s.sacked_above -= n;
-      --s.sacked_above_segments;
+      s.work->sacked_above -= n;
+      --s.work->sacked_above_segments;
     }
   }
-  if (seg.lost) s.lost_out -= n;
-  if (seg.lost && seg.retransmitted) s.retrans_out -= n;
+  if (seg.lost) s.work->lost_out -= n;
+  if (seg.lost && seg.retransmitted) s.work->retrans_out -= n;
   seg.sacked = seg.lost = seg.retransmitted = false;
 }
 
@@ -27,32 +27,33 @@ bool mark_lost(Session& s, Segment& seg) {
   if (seg.lost || seg.sacked) return false;
   seg.lost = true;
   seg.retransmitted = false;
-  s.lost_out += seg.sequence_length();
-  if (s.resend_hint != nullptr && seg.offset <= s.resend_hint->offset) s.resend_hint = seg.previous;
+  s.work->lost_out += seg.sequence_length();
+  if (s.work->resend_hint != nullptr && seg.offset <= s.work->resend_hint->offset)
+    s.work->resend_hint = seg.previous;
   return true;
 }
 
 // The segment in flight that holds sequence position `at`, looked for from the hint.
 Segment* seek(const Session& s, int64_t at) {
-  Segment* seg = s.sack_hint != nullptr ? s.sack_hint : s.queue.head;
+  Segment* seg = s.work->sack_hint != nullptr ? s.work->sack_hint : s.work->queue.head;
   while (seg->offset > at && seg->previous != nullptr) seg = seg->previous;
-  while (seg->next != s.queue.next_unsent && seg->next->offset <= at) seg = seg->next;
+  while (seg->next != s.work->queue.next_unsent && seg->next->offset <= at) seg = seg->next;
   return seg;
 }
 
 bool mark_block(Session& s, int64_t left, int64_t right, int64_t from) {
   bool any = false;
-  for (Segment* seg = seek(s, from); seg != s.queue.next_unsent; seg = seg->next) {
+  for (Segment* seg = seek(s, from); seg != s.work->queue.next_unsent; seg = seg->next) {
     const uint32_t n = seg->sequence_length();
     if (seg->offset + n > right) break;
-    s.sack_hint = seg;
+    s.work->sack_hint = seg;
     if (seg->sacked || seg->offset < left) continue;
     unmark(s, *seg);
     seg->sacked = true;
-    s.sacked_out += n;
+    s.work->sacked_out += n;
     if (!judged(s, *seg)) {
-      s.sacked_above += n;
-      ++s.sacked_above_segments;
+      s.work->sacked_above += n;
+      ++s.work->sacked_above_segments;
     }
     any = true;
   }
@@ -61,38 +62,39 @@ bool mark_block(Session& s, int64_t left, int64_t right, int64_t from) {
 }  // namespace
 
 void clear_scoreboard(Session& s) {
-  s.sacked_out = s.lost_out = s.retrans_out = 0;
-  s.sacked_above = s.sacked_above_segments = 0;
-  s.sack_hint = s.lost_judged = s.resend_hint = nullptr;
-  s.sack_seen = {};
+  if (!s.has_work()) return;
+  s.work->sacked_out = s.work->lost_out = s.work->retrans_out = 0;
+  s.work->sacked_above = s.work->sacked_above_segments = 0;
+  s.work->sack_hint = s.work->lost_judged = s.work->resend_hint = nullptr;
+  s.work->sack_seen = {};
 }
 
 void leave_scoreboard(Session& s, Segment& segment) {
   unmark(s, segment);
-  if (s.sack_hint == &segment) s.sack_hint = nullptr;
-  if (s.lost_judged == &segment) s.lost_judged = nullptr;
-  if (s.resend_hint == &segment) s.resend_hint = nullptr;
+  if (s.work->sack_hint == &segment) s.work->sack_hint = nullptr;
+  if (s.work->lost_judged == &segment) s.work->lost_judged = nullptr;
+  if (s.work->resend_hint == &segment) s.work->resend_hint = nullptr;
 }
 
 void cut_in_scoreboard(Session& s, Segment& head, uint32_t bytes) {
   if (head.sacked) {
-    s.sacked_out -= bytes;
-    if (!judged(s, head)) s.sacked_above -= bytes;
+    s.work->sacked_out -= bytes;
+    if (!judged(s, head)) s.work->sacked_above -= bytes;
   }
   if (head.lost && head.retransmitted) {
     // The test host took a part only; the rest is sent again like anything lost.
-    s.retrans_out -= head.sequence_length();
+    s.work->retrans_out -= head.sequence_length();
     head.retransmitted = false;
-    s.resend_hint = nullptr;
+    s.work->resend_hint = nullptr;
   }
-  if (head.lost) s.lost_out -= bytes;
+  if (head.lost) s.work->lost_out -= bytes;
 }
 
 bool mark_sacked(Session& s, const wire::TcpOptions& options) {
-  if (!s.queue.in_flight()) return false;
+  if (!s.work->queue.in_flight()) return false;
   bool any = false;
   // Only blocks that could be used are remembered: what lies beyond snd_nxt now may not later.
-  decltype(s.sack_seen) used{};
+  decltype(s.work->sack_seen) used{};
   for (uint8_t b = 0; b < options.sack_count; ++b) {
     const wire::SackBlock& block = options.sack[b];
     const int64_t left = wire::unwrap(block.left, s.zero, s.snd_una);
@@ -101,59 +103,62 @@ bool mark_sacked(Session& s, const wire::TcpOptions& options) {
     used[b] = block;
     // Most blocks repeat those of the record before, or have grown at their right.
     int64_t from = left;
-    for (const wire::SackBlock& seen : s.sack_seen) {
+    for (const wire::SackBlock& seen : s.work->sack_seen) {
       if (seen.left != block.left || seen.left == seen.right) continue;
       const int64_t seen_right = wire::unwrap(seen.right, s.zero, s.snd_una);
       if (seen_right <= right) from = std::max(from, seen_right);
     }
     if (from < right) any |= mark_block(s, left, right, from);
   }
-  if (options.sack_count > 0) s.sack_seen = used;
+  if (options.sack_count > 0) s.work->sack_seen = used;
   return any;
 }
 
 bool mark_lost_by_sack(Session& s) {
   bool any = false;
-  Segment* seg = s.lost_judged != nullptr ? s.lost_judged->next : s.queue.head;
-  for (; seg != s.queue.next_unsent; seg = seg->next) {
+  Segment* seg = s.work->lost_judged != nullptr ? s.work->lost_judged->next : s.work->queue.head;
+  for (; seg != s.work->queue.next_unsent; seg = seg->next) {
     if (seg->sacked) {
-      s.sacked_above -= seg->sequence_length();
-      --s.sacked_above_segments;
+      s.work->sacked_above -= seg->sequence_length();
+      --s.work->sacked_above_segments;
     } else {
-      if (s.sacked_above_segments < kDupThresh && s.sacked_above <= (kDupThresh - 1U) * s.snd_mss) {
+      if (s.work->sacked_above_segments < kDupThresh &&
+          s.work->sacked_above <= (kDupThresh - 1U) * s.snd_mss) {
         break;
       }
       any |= mark_lost(s, *seg);
     }
-    s.lost_judged = seg;
+    s.work->lost_judged = seg;
   }
   return any;
 }
 
-bool mark_head_lost(Session& s) { return s.queue.in_flight() && mark_lost(s, *s.queue.head); }
+bool mark_head_lost(Session& s) {
+  return s.work->queue.in_flight() && mark_lost(s, *s.work->queue.head);
+}
 
 void mark_all_lost(Session& s) {
   clear_scoreboard(s);
-  for (Segment* seg = s.queue.head; seg != s.queue.next_unsent; seg = seg->next) {
+  for (Segment* seg = s.work->queue.head; seg != s.work->queue.next_unsent; seg = seg->next) {
     seg->sacked = seg->lost = seg->retransmitted = false;
     mark_lost(s, *seg);
   }
 }
 
 Segment* next_to_resend(Session& s) {
-  if (s.lost_out == s.retrans_out) return nullptr;
-  Segment* seg = s.resend_hint != nullptr ? s.resend_hint->next : s.queue.head;
-  while (seg != s.queue.next_unsent && (!seg->lost || seg->retransmitted)) {
-    s.resend_hint = seg;
+  if (s.work->lost_out == s.work->retrans_out) return nullptr;
+  Segment* seg = s.work->resend_hint != nullptr ? s.work->resend_hint->next : s.work->queue.head;
+  while (seg != s.work->queue.next_unsent && (!seg->lost || seg->retransmitted)) {
+    s.work->resend_hint = seg;
     seg = seg->next;
   }
-  return seg != s.queue.next_unsent ? seg : nullptr;
+  return seg != s.work->queue.next_unsent ? seg : nullptr;
 }
 
 void mark_resent(Session& s, Segment& segment) {
   if (!segment.lost || segment.retransmitted) return;
   segment.retransmitted = true;
-  s.retrans_out += segment.sequence_length();
+  s.work->retrans_out += segment.sequence_length();
 }
 
 }  // namespace mirrorlab::engine

@@ -17,7 +17,7 @@ void cut_front(Env& env, Session& s, Segment& head, uint32_t bytes) {
   head.offset += bytes;
   head.data += bytes;
   head.length -= bytes;
-  s.buffered -= bytes;
+  s.work->buffered -= bytes;
   env.buffered -= bytes;
   book_mirrored(env, s, bytes);
 }
@@ -26,8 +26,8 @@ void cut_front(Env& env, Session& s, Segment& head, uint32_t bytes) {
 // round-trip time of the last segment acked, or -1 where none says it.
 Nanos drop_acked(Env& env, Session& s, int64_t acked, Nanos now) {
   Nanos sample = -1;
-  while (s.queue.in_flight()) {
-    Segment* head = s.queue.head;
+  while (s.work->queue.in_flight()) {
+    Segment* head = s.work->queue.head;
     const int64_t end = head->offset + head->sequence_length();
     if (end > acked) {
       if (head->offset < acked)
@@ -39,7 +39,7 @@ Nanos drop_acked(Env& env, Session& s, int64_t acked, Nanos now) {
     leave_scoreboard(s, *head);
     if (head->kind == SegmentKind::fin) s.fin_acked = true;
     book_mirrored(env, s, head->length);
-    free_segment(env, s, s.queue.pop_front());
+    free_segment(env, s, s.work->queue.pop_front());
   }
   return sample;
 }
@@ -57,7 +57,7 @@ bool take_window(Session& s, const wire::HeaderRecord& r, bool acks_more) {
 }
 
 bool is_dup_ack(const Session& s, const wire::HeaderRecord& r) {
-  return s.queue.in_flight() && r.payload_length == 0 && !r.has(wire::tcp_flag::kFin) &&
+  return s.work->queue.in_flight() && r.payload_length == 0 && !r.has(wire::tcp_flag::kFin) &&
          uint32_t{r.window} << s.snd_scale == s.snd_wnd;
 }
 
@@ -80,7 +80,7 @@ void take_new_ack(Env& env, Session& s, int64_t ack, const wire::HeaderRecord& r
 
 // True when something in flight is lost by what the acks say.
 bool find_losses(Session& s, bool acked_more) {
-  if (s.sack_ok) return s.sacked_out > 0 && mark_lost_by_sack(s);
+  if (s.sack_ok) return s.work->sacked_out > 0 && mark_lost_by_sack(s);
   // NewReno (RFC 6582): one hole per partial ack; dup acks of what an RTO sent twice say nothing.
   const bool partial = s.recovery == Recovery::fast && acked_more;
   const bool duplicate = s.dup_acks >= kDupThresh && s.snd_una > s.recover;
@@ -88,7 +88,7 @@ bool find_losses(Session& s, bool acked_more) {
 }
 }  // namespace
 
-void start_sending(Session& s, int64_t start) {
+void start_sending(Env& env, Session& s, int64_t start) {
   s.snd_una = s.snd_nxt = start;
   s.recover = start - 1;
   s.snd_wnd = s.cwnd = 0;
@@ -98,7 +98,7 @@ void start_sending(Session& s, int64_t start) {
   s.dup_acks = s.backoff = 0;
   s.recovery = Recovery::none;
   s.tlp_sent = s.resend_now = s.fin_acked = s.took_turn = false;
-  s.stalled_since = 0;
+  work_of(env, s).stalled_since = 0;
 }
 
 bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now) {
@@ -106,19 +106,19 @@ bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos n
   if (ack > s.snd_nxt || ack < s.snd_una - (int64_t{0xffff} << s.snd_scale)) return false;
   if (ack < s.snd_una) return true;
   const bool acked_more = ack > s.snd_una;
-  const bool was_in_flight = s.queue.in_flight();
+  const bool was_in_flight = s.work->queue.in_flight();
   if (take_window(s, record, acked_more) && !was_in_flight) s.backoff = 0;
   if (acked_more) {
     take_new_ack(env, s, ack, record, now);
-    s.stalled_since = s.queue.in_flight() ? std::max<Nanos>(now, 1) : 0;
+    s.work->stalled_since = s.work->queue.in_flight() ? std::max<Nanos>(now, 1) : 0;
   } else if (is_dup_ack(s, record) && s.dup_acks < UINT8_MAX) {
     ++s.dup_acks;
   }
   const bool sacked_more = s.sack_ok && mark_sacked(s, record.options);
-  if (!s.queue.in_flight()) {
+  if (!s.work->queue.in_flight()) {
     if (was_in_flight) s.all_acked_at = now;
     s.recovery = Recovery::none;
-    s.rto_at = s.probe_at = kNever;
+    if (s.has_work()) s.work->rto_at = s.work->probe_at = kNever;
     return true;
   }
   if (find_losses(s, acked_more)) {
@@ -138,7 +138,7 @@ void send_lost(Env& env, Session& s, Nanos now) {
     mark_resent(s, *seg);
     emit_segment(env, s, *seg, now);
     // RFC 6675 section 5 (3): the first retransmission of a recovery restarts the timer.
-    if (seg == s.queue.head || s.rto_at == kNever) s.rto_at = now + rto(env, s);
+    if (seg == s.work->queue.head || s.work->rto_at == kNever) s.work->rto_at = now + rto(env, s);
   }
 }
 
@@ -147,13 +147,13 @@ uint32_t sendable(const Env& env, Session& s, const Segment& next, Nanos now) {
   const uint32_t room = send_room(s);
   if (room >= whole) return whole;
   // RFC 9293 3.8.6.2.1: no silly small segments while acks are under way that open the window.
-  if (s.queue.in_flight()) return 0;
+  if (s.work->queue.in_flight()) return 0;
   if (room == 0) start_persist_timer(env, s, now);
   return room;
 }
 
 void send_next(Env& env, Session& s, uint32_t limit, Nanos now) {
-  Segment* seg = s.queue.next_unsent;
+  Segment* seg = s.work->queue.next_unsent;
   if (seg->length > limit) {
     Segment* rest = env.segments.take();
     *rest = *seg;
@@ -164,20 +164,20 @@ void send_next(Env& env, Session& s, uint32_t limit, Nanos now) {
     if (rest->buffer != nullptr) BufferPool::add_reference(rest->buffer);
     seg->length = limit;
     seg->push = false;
-    s.queue.insert_after(seg, rest);
-    s.buffered += kSegmentOverhead;
+    s.work->queue.insert_after(seg, rest);
+    s.work->buffered += kSegmentOverhead;
     env.buffered += kSegmentOverhead;
   }
   // Why: what was learnt of the path is old after a pause (RFC 5681 section 4.1).
-  if (!s.queue.in_flight()) {
+  if (!s.work->queue.in_flight()) {
     if (now - s.all_acked_at > rto(env, s)) s.cwnd = std::min(s.cwnd, initial_window(s));
     s.dup_acks = 0;
   }
   s.took_turn = true;
-  s.queue.next_unsent = seg->next;
+  s.work->queue.next_unsent = seg->next;
   s.snd_nxt = seg->offset + seg->sequence_length();
   emit_segment(env, s, *seg, now);
-  if (s.stalled_since == 0) s.stalled_since = std::max<Nanos>(now, 1);
+  if (s.work->stalled_since == 0) s.work->stalled_since = std::max<Nanos>(now, 1);
   note_sent(env, s, now);
 }
 

@@ -8,7 +8,7 @@
 namespace mirrorlab::engine {
 
 // Sets the sending variables of a connection whose first byte is `start`.
-void start_sending(Session& s, int64_t start);
+void start_sending(Env& env, Session& s, int64_t start);
 // Takes the ack, window and SACK blocks of a record. False when the ack is for something never
 // sent, or older than any window (RFC 5961 section 5).
 [[nodiscard]] bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now);

@@ -10,7 +10,10 @@ bool alive(const Session& s) {
   return s.connection == Connection::syn_sent || s.connection == Connection::established;
 }
 
-void stop_timers(Session& s) { s.rto_at = s.probe_at = s.turn_at = s.ack_at = kNever; }
+void stop_timers(Session& s) {
+  if (!s.has_work()) return;
+  s.work->rto_at = s.work->probe_at = s.work->turn_at = s.work->ack_at = kNever;
+}
 
 SessionReport report_of(const Env& env, const Session& s) {
   SessionReport report;
@@ -33,12 +36,13 @@ void fail_connection(Env& env, Session& s, LossReason reason, bool reset, Nanos 
   s.connection = Connection::none;
   stop_timers(s);
   s.ack_due = false;
+  s.rcv_ranges = 0;
   s.all_acked_at = now;
   if (env.config.reopen) {
     // Why: a connection that took nothing takes the turn that waited for it along, else that turn
     // would be tried for ever.
-    const bool waited = !s.took_turn && !s.queue.empty();
-    if (waited && s.queue.head->kind == SegmentKind::data) lose_head(env, s, reason);
+    const bool waited = !s.took_turn && !s.work->queue.empty();
+    if (waited && s.work->queue.head->kind == SegmentKind::data) lose_head(env, s, reason);
     lose_turn(env, s, reason);
   } else {
     lose_all(env, s, reason);
@@ -50,6 +54,7 @@ void finish_session(Env& env, Session& s, Nanos now) {
   lose_all(env, s, LossReason::shutdown);  // empty but where the caller left something
   s.connection = Connection::finished;
   stop_timers(s);
+  s.rcv_ranges = 0;
   // Why the patience: what a client repeats after its session is forgotten looks like another one.
   s.end_at = std::max(now + env.config.time_wait, patience(s));
   if (!s.counted) return;
@@ -70,9 +75,10 @@ void supersede(Env& env, Session& s, Nanos now) {
 void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
   end_stream(env, s, now);
   // The client's own reset is played by the one below.
-  const bool only_reset_waits = s.connection == Connection::established && !s.queue.empty() &&
-                                !s.queue.in_flight() && s.queue.head->kind == SegmentKind::rst;
-  const bool unfinished = (!s.queue.empty() && !only_reset_waits) ||
+  const bool only_reset_waits = s.connection == Connection::established && !s.work->queue.empty() &&
+                                !s.work->queue.in_flight() &&
+                                s.work->queue.head->kind == SegmentKind::rst;
+  const bool unfinished = (!s.work->queue.empty() && !only_reset_waits) ||
                           s.connection == Connection::syn_sent ||
                           s.connection == Connection::waiting;
   if (unfinished && s.first_loss == LossReason::none) s.first_loss = reason;

@@ -1,6 +1,7 @@
 #include "engine/core/session_table.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "engine/core/capture_side.h"
@@ -20,7 +21,7 @@ using wire::tcp_flag::kRst;
 using wire::tcp_flag::kSyn;
 
 SessionTable::SessionTable(const Config& config, Sink& sink)
-    : config_(config), env_{config_, sink, {}, {}, {}, {}, 0, {}} {
+    : config_(config), env_{config_, sink, {}, {}, {}, {}, {}, 0, {}} {
   env_.links.resize(config_.mappings.size());
 }
 
@@ -33,8 +34,8 @@ SessionTable::~SessionTable() {
   };
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
     if (!at(id).live) continue;
-    release(at(id).queue);
-    release(at(id).out_of_order);
+    release(at(id).work->queue);
+    release(at(id).work->out_of_order);
   }
 }
 
@@ -182,15 +183,47 @@ bool older_syn(const Session& s, wire::Seq seq) {
 }  // namespace
 
 void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
-  ++env_.counters.packets_captured;
-  const int mapping = mapping_of(packet);
-  if (mapping < 0) {
-    ++env_.counters.packets_unmapped;
-    return;
+  on_client_packets({&packet, 1}, now);
+}
+
+void SessionTable::on_client_packets(std::span<const wire::TcpPacket> packets, Nanos now) {
+  env_.counters.packets_captured += packets.size();
+  for (; !packets.empty(); packets = packets.subspan(std::min(packets.size(), kBatch))) {
+    const auto batch = packets.first(std::min(packets.size(), kBatch));
+    std::array<int, kBatch> mappings;
+    std::array<uint64_t, kBatch> hashes;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      mappings[i] = mapping_of(batch[i]);
+      if (mappings[i] < 0) {
+        ++env_.counters.packets_unmapped;
+        hashes[i] = 0;
+        continue;
+      }
+      hashes[i] = hash_value(wire::FlowKey{
+          batch[i].header.src, config_.mappings[static_cast<size_t>(mappings[i])].test});
+      if (batch.size() > 1) index_.prefetch(hashes[i]);
+    }
+    if (batch.size() > 1) prefetch_sessions({hashes.data(), batch.size()});
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (mappings[i] >= 0) take_client_packet(batch[i], mappings[i], hashes[i], now);
+    }
   }
+}
+
+void SessionTable::prefetch_sessions(std::span<const uint64_t> hashes) const {
+  for (const uint64_t hash : hashes) {
+    const uint32_t id = index_.guess(hash);
+    if (id == FlowIndex::kNone) continue;
+    const char* line = reinterpret_cast<const char*>(&at(id));
+    for (size_t byte = 0; byte < sizeof(Session); byte += 64) __builtin_prefetch(line + byte, 1);
+    wheel_.prefetch(id);
+  }
+}
+
+void SessionTable::take_client_packet(const wire::TcpPacket& packet, int mapping, uint64_t hash,
+                                      Nanos now) {
   const auto& h = packet.header;
   const wire::FlowKey mirrored{h.src, config_.mappings[static_cast<size_t>(mapping)].test};
-  const uint64_t hash = hash_value(mirrored);
   const uint32_t first = find(mirrored, hash);
   if (first == kNoSession) {
     begin(packet, static_cast<size_t>(mapping), hash, 0, now);
@@ -240,8 +273,25 @@ void SessionTable::on_client_packet(const wire::TcpPacket& packet, Nanos now) {
 }
 
 void SessionTable::on_header(const wire::HeaderRecord& record, Nanos now) {
-  ++env_.counters.header_records;
-  const uint32_t id = find(record.flow, hash_value(record.flow));
+  on_headers({&record, 1}, now);
+}
+
+void SessionTable::on_headers(std::span<const wire::HeaderRecord> records, Nanos now) {
+  env_.counters.header_records += records.size();
+  for (; !records.empty(); records = records.subspan(std::min(records.size(), kBatch))) {
+    const auto batch = records.first(std::min(records.size(), kBatch));
+    std::array<uint64_t, kBatch> hashes;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      hashes[i] = hash_value(batch[i].flow);
+      if (batch.size() > 1) index_.prefetch(hashes[i]);
+    }
+    if (batch.size() > 1) prefetch_sessions({hashes.data(), batch.size()});
+    for (size_t i = 0; i < batch.size(); ++i) take_header(batch[i], hashes[i], now);
+  }
+}
+
+void SessionTable::take_header(const wire::HeaderRecord& record, uint64_t hash, Nanos now) {
+  const uint32_t id = find(record.flow, hash);
   if (id == kNoSession) {
     ++env_.counters.header_records_unknown;
     // Why: a connection of an engine that is gone would be kept alive by the test host for minutes.
@@ -281,7 +331,7 @@ void SessionTable::claim_again() {
 void SessionTable::note_busy(uint32_t id) {
   Session& s = at(id);
   const bool busy = s.live && s.connection != Connection::finished &&
-                    (!s.queue.empty() || !s.out_of_order.empty() ||
+                    (!s.work->queue.empty() || !s.work->out_of_order.empty() ||
                      s.connection == Connection::waiting || s.connection == Connection::syn_sent);
   if (busy == s.busy) return;
   s.busy = busy;
@@ -295,18 +345,30 @@ void SessionTable::settle(uint32_t id, Nanos now) {
     promote_successor(id, now);
     return;
   }
-  if (s.connection == Connection::waiting) {
-    const Nanos gap = gap_deadline(env_, s);
-    if (gap != kNever) wheel_.arm(id, gap);
-    return;
-  }
-  const Nanos deadline = session_deadline(env_, s);
+  rest(env_, s);
+  // Lazy: a timer that moved later fires early, finds nothing due and is armed anew. One that is
+  // done with is taken out at once, while its neighbours in the wheel, which were armed at about
+  // the same time, are still in the cache.
+  const Nanos deadline = next_deadline(env_, s);
   if (deadline == kNever) {
     wheel_.cancel(id);
-  } else if (!wheel_.armed(id) || deadline < wheel_.deadline(id)) {
-    // Lazy: a timer that moved later fires early, finds nothing due and is armed anew.
+  } else if (wheel_.later_than(id, deadline)) {
     wheel_.arm(id, deadline);
   }
+  set_idle_timer(id);
+}
+
+// The idle timer is lazy too. It needs no look at the wheel, which would be a cache miss for every
+// packet, unless the limit has become another one.
+void SessionTable::set_idle_timer(uint32_t id) {
+  Session& s = at(id);
+  const Nanos deadline = idle_deadline(env_, s);
+  if (deadline == kNever) return;
+  const auto limit = static_cast<uint32_t>(
+      std::min<Nanos>((deadline - s.active_at()) / kMillisecond + 1, UINT32_MAX));
+  if (s.idle_limit_ms == limit) return;
+  s.idle_limit_ms = limit;
+  if (idle_wheel_.later_than(id, deadline)) idle_wheel_.arm(id, deadline);
 }
 
 void SessionTable::flush(Nanos now) {
@@ -326,12 +388,18 @@ void SessionTable::flush(Nanos now) {
 void SessionTable::on_timer(Nanos now) {
   due_.clear();
   wheel_.advance(now, due_);
-  for (const uint32_t id : due_) {
+  const size_t idle_from = due_.size();
+  idle_wheel_.advance(now, due_);
+  for (size_t i = idle_from; i < due_.size(); ++i) at(due_[i]).idle_limit_ms = 0;
+  for (size_t i = 0; i < due_.size(); ++i) {
+    // A timer most often finds that what it was for is done (lazy); most of its cost is the fetch.
+    if (i + kAhead < due_.size()) __builtin_prefetch(&at(due_[i + kAhead]).work);
+    const uint32_t id = due_[i];
     Session& s = at(id);
     if (!s.live) continue;
     if (s.connection == Connection::waiting) {
       if (gap_deadline(env_, s) <= now) declare_gap(env_, s, now);
-    } else if (session_deadline(env_, s) <= now) {
+    } else if (std::min(next_deadline(env_, s), idle_deadline(env_, s)) <= now) {
       if (s.connection == Connection::finished) {
         remove(id);
         continue;
@@ -344,7 +412,8 @@ void SessionTable::on_timer(Nanos now) {
 }
 
 Nanos SessionTable::next_wakeup() const {
-  return dirty_head_ != kNoSession ? 0 : wheel_.next_wakeup();
+  if (dirty_head_ != kNoSession) return 0;
+  return std::min(wheel_.next_wakeup(), idle_wheel_.next_wakeup());
 }
 
 void SessionTable::promote_successor(uint32_t finished, Nanos now) {
@@ -357,6 +426,8 @@ void SessionTable::promote_successor(uint32_t finished, Nanos now) {
   old.claimed = false;
   old.successor = kNoSession;
   wheel_.cancel(finished);
+  idle_wheel_.cancel(finished);
+  rest(env_, old);
   free_.push_back(finished);
   old.live = false;
   note_busy(finished);
@@ -374,6 +445,8 @@ void SessionTable::remove(uint32_t id) {
   if (s.claimed) env_.sink.unclaim(env_.mirrored_flow(s));
   index_.erase(hash_value(env_.mirrored_flow(s)), id);
   wheel_.cancel(id);
+  idle_wheel_.cancel(id);
+  rest(env_, s);
   s.live = false;
   note_busy(id);
   --in_use_;
@@ -402,8 +475,8 @@ bool SessionTable::drained() const {
 
 uint64_t SessionTable::memory_bytes() const {
   return slabs_.size() * kSlab * sizeof(Session) + free_.capacity() * sizeof(uint32_t) +
-         index_.memory_bytes() + wheel_.memory_bytes() + env_.segments.memory_bytes() +
-         env_.buffers.memory_bytes();
+         index_.memory_bytes() + wheel_.memory_bytes() + idle_wheel_.memory_bytes() +
+         env_.segments.memory_bytes() + env_.buffers.memory_bytes() + env_.works.memory_bytes();
 }
 
 }  // namespace mirrorlab::engine

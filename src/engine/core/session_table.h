@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/core/env.h"
@@ -25,6 +26,8 @@ class SessionTable {
 
   void on_client_packet(const wire::TcpPacket& packet, Nanos now);
   void on_header(const wire::HeaderRecord& record, Nanos now);
+  void on_client_packets(std::span<const wire::TcpPacket> packets, Nanos now);
+  void on_headers(std::span<const wire::HeaderRecord> records, Nanos now);
   // `test`: null for all.
   void on_header_link(const wire::Endpoint* test, bool up, Nanos now);
   void claim_again();
@@ -40,6 +43,9 @@ class SessionTable {
 
  private:
   static constexpr size_t kSlab = 1024;
+  // Packets that are looked up together; their sessions fit the first-level cache.
+  static constexpr size_t kBatch = 32;
+  static constexpr size_t kAhead = 8;  // of due timers
   // A busy client may reuse a port several times before a slow test host has caught up.
   static constexpr int kMaxChain = 64;
 
@@ -49,6 +55,9 @@ class SessionTable {
   [[nodiscard]] int mapping_of(const wire::TcpPacket& packet) const;
   [[nodiscard]] bool is_test_endpoint(const wire::Endpoint& endpoint) const;
 
+  void prefetch_sessions(std::span<const uint64_t> hashes) const;
+  void take_client_packet(const wire::TcpPacket& packet, int mapping, uint64_t hash, Nanos now);
+  void take_header(const wire::HeaderRecord& record, uint64_t hash, Nanos now);
   uint32_t take_slot();
   uint32_t create(const wire::TcpPacket& packet, size_t mapping, Nanos now);
   void begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash, uint32_t ts_offset,
@@ -60,13 +69,15 @@ class SessionTable {
   void mark_dirty(uint32_t id);
   void note_busy(uint32_t id);
   void settle(uint32_t id, Nanos now);
+  void set_idle_timer(uint32_t id);
 
   Config config_;
   Env env_;
   std::vector<std::unique_ptr<Session[]>> slabs_;
   std::vector<uint32_t> free_;
   FlowIndex index_;
-  TimerWheel wheel_;
+  TimerWheel wheel_;       // what is under way
+  TimerWheel idle_wheel_;  // idle sessions: apart, so that packets leave it alone
   std::vector<uint32_t> due_;
   uint32_t dirty_head_ = kNoSession;
   uint32_t in_use_ = 0;

@@ -7,19 +7,16 @@ namespace mirrorlab::engine {
 
 TimerWheel::TimerWheel() { heads_.fill(kNone); }
 
-void TimerWheel::insert(uint32_t id, uint64_t earliest_tick) {
+void TimerWheel::insert(uint32_t id) {
   Node& node = nodes_[id];
-  const uint64_t horizon = uint64_t{1} << (kBits * kLevels);
-  uint64_t tick = std::max(tick_of(node.deadline), earliest_tick);
-  // Why: beyond the horizon a timer waits in the last slot and is put in again from there.
-  tick = std::min(tick, now_tick_ + horizon - 1);
+  const uint64_t tick = tick_at(node);
   // The level is that of the highest digit in which the tick differs from now, so that the slot is
   // reached exactly when the lower digits roll over to it.
   const unsigned level = static_cast<unsigned>(std::bit_width((tick ^ now_tick_) | 1U) - 1) / kBits;
   const unsigned at = std::min(level, kLevels - 1);
   const auto digit = static_cast<unsigned>(tick >> (kBits * at)) & (kSlots - 1);
   const uint32_t slot = at * kSlots + digit;
-  node.slot = slot;
+  node.slot = static_cast<uint16_t>(slot);
   node.previous = kNone;
   node.next = heads_[slot];
   if (node.next != kNone) nodes_[node.next].previous = id;
@@ -39,18 +36,20 @@ void TimerWheel::unlink(uint32_t id) {
       occupied_[node.slot / kSlots][digit / 64] &= ~(uint64_t{1} << (digit % 64));
     }
   }
-  node.slot = kNone;
+  node.slot = kNoSlot;
 }
 
 void TimerWheel::arm(uint32_t id, Nanos deadline) {
-  if (id >= nodes_.size()) nodes_.resize(std::max<size_t>(id + 1, nodes_.size() * 2));
-  if (nodes_[id].slot != kNone) {
+  if (id >= nodes_.size())
+    nodes_.resize(std::max<size_t>(id + 1, nodes_.size() + nodes_.size() / 8 + 256));
+  if (nodes_[id].slot != kNoSlot) {
     unlink(id);
   } else {
     ++size_;
   }
-  nodes_[id].deadline = deadline;
-  insert(id, now_tick_ + 1);
+  const uint64_t tick = std::clamp(tick_of(deadline), now_tick_ + 1, now_tick_ + kHorizon - 1);
+  nodes_[id].tick = static_cast<uint32_t>(tick);
+  insert(id);
 }
 
 void TimerWheel::cancel(uint32_t id) {
@@ -76,7 +75,7 @@ void TimerWheel::cascade(unsigned level) {
   occupied_[level][digit / 64] &= ~(uint64_t{1} << (digit % 64));
   while (id != kNone) {
     const uint32_t next = nodes_[id].next;
-    insert(id, now_tick_);  // Why: due at this very tick, it lands in the slot about to fire.
+    insert(id);  // one that is due at this very tick lands in the slot about to fire
     id = next;
   }
 }
@@ -84,15 +83,7 @@ void TimerWheel::cascade(unsigned level) {
 void TimerWheel::advance(Nanos now, std::vector<uint32_t>& due) {
   const uint64_t target = now <= 0 ? 0 : static_cast<uint64_t>(now) / kTick;
   while (now_tick_ < target) {
-    if (size_ == 0) {
-      now_tick_ = target;
-      return;
-    }
-    // Jump to the next tick at which something happens: an occupied slot or a roll-over.
-    const auto digit = static_cast<unsigned>(now_tick_) & (kSlots - 1);
-    const unsigned found = next_in_level(0, std::min(digit + 1, kSlots - 1));
-    uint64_t next = (now_tick_ | (kSlots - 1)) + 1;
-    if (digit != kSlots - 1 && found < kSlots) next = (now_tick_ & ~uint64_t{kSlots - 1}) + found;
+    const uint64_t next = size_ == 0 ? target + 1 : next_tick();
     if (next > target) {
       now_tick_ = target;
       return;
@@ -103,28 +94,28 @@ void TimerWheel::advance(Nanos now, std::vector<uint32_t>& due) {
     while (heads_[slot] != kNone) {
       const uint32_t id = heads_[slot];
       unlink(id);
-      if (tick_of(nodes_[id].deadline) > now_tick_) {
-        insert(id, now_tick_ + 1);  // it had waited beyond the horizon
-        continue;
-      }
       --size_;
       due.push_back(id);
     }
   }
 }
 
-Nanos TimerWheel::next_wakeup() const {
-  if (size_ == 0) return kNever;
+// The next tick at which something happens: an occupied slot is reached, of whatever level, or all
+// roll over.
+uint64_t TimerWheel::next_tick() const {
   for (unsigned level = 0; level < kLevels; ++level) {
     const auto digit = static_cast<unsigned>(now_tick_ >> (kBits * level)) & (kSlots - 1);
     const unsigned found = digit + 1 < kSlots ? next_in_level(level, digit + 1) : kSlots;
     if (found < kSlots) {
       const uint64_t base = (now_tick_ >> (kBits * (level + 1))) << (kBits * (level + 1));
-      return static_cast<Nanos>((base + (uint64_t{found} << (kBits * level))) * kTick);
+      return base + (uint64_t{found} << (kBits * level));
     }
   }
-  const unsigned top = kBits * kLevels;
-  return static_cast<Nanos>((((now_tick_ >> top) + 1) << top) * kTick);
+  return (now_tick_ / kHorizon + 1) * kHorizon;
+}
+
+Nanos TimerWheel::next_wakeup() const {
+  return size_ == 0 ? kNever : static_cast<Nanos>(next_tick() * kTick);
 }
 
 }  // namespace mirrorlab::engine

@@ -36,13 +36,13 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
   const Nanos think = env.config.pace == Pace::think ? next.think : 0;
   const int64_t want = wanted(s, next);
   const int64_t have = answered(s);
-  const bool all_acked = !s.queue.in_flight();
+  const bool all_acked = !s.work->queue.in_flight();
   if (have >= want) {
     Nanos at = s.answer_at + think;
     const Nanos floor = std::max(round_trip(s), env.config.turn_quiet_floor);
     // Why the flight: what came before a turn was sent is no answer to it.
-    const Nanos asked_at = all_acked ? s.all_acked_at : s.queue.last_in_flight()->sent_at;
-    const Nanos since = std::max({next.captured_at, asked_at, s.enough_at});
+    const Nanos asked_at = all_acked ? s.all_acked_at : s.work->queue.last_in_flight()->sent_at;
+    const Nanos since = std::max({next.captured_at, asked_at, s.work->enough_at});
     const Nanos silent = std::max(silent_since(s), asked_at);
     if (next.kind == SegmentKind::gap) {
       // Why: how much of the answer belongs to what was sent is not known; it shall have ended.
@@ -94,15 +94,16 @@ void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule) {
   }
   // Why: all that was sent is acked and answered, so what has come is the whole answer to it; a
   // position kept by counting would let the surplus release later turns too early.
-  const bool whole_answer = surplus < 0 || (surplus > 0 && !s.queue.in_flight());
+  const bool whole_answer = surplus < 0 || (surplus > 0 && !s.work->queue.in_flight());
   if (whole_answer) s.surplus = surplus > 0 || pipelined ? s.surplus + surplus : 0;
   s.mark_test = whole_answer ? s.rcv_nxt : s.mark_test + want;
   s.mark_online = next.answer_mark;
-  s.enough_at = 0;
+  s.work->enough_at = 0;
 }
 
 void note_enough(Session& s, const Segment& next, Nanos now) {
-  if (s.enough_at == 0 && answered(s) >= wanted(s, next)) s.enough_at = std::max<Nanos>(now, 1);
+  if (s.work->enough_at == 0 && answered(s) >= wanted(s, next))
+    s.work->enough_at = std::max<Nanos>(now, 1);
 }
 
 }  // namespace mirrorlab::engine

@@ -102,7 +102,7 @@ TEST(Account, AnIdleSessionIsSmall) {
   const uint64_t before = t.core().memory_bytes();
   for (int n = 2; n <= 1025; ++n) t.open(n);
   const uint64_t each = (t.core().memory_bytes() - before) / 1024;
-  EXPECT_LE(each, 740U);
+  EXPECT_LE(each, 400U);
 }
 
 }  // namespace

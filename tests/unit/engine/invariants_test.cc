@@ -12,22 +12,23 @@ namespace {
 class Invariants : public testing::Test {
  protected:
   void SetUp() override {
+    s.work = &work;
     s.connection = Connection::established;
     for (int i = 0; i < 4; ++i) {
       segments[i].offset = i * 10;
       segments[i].length = 10;
-      s.buffered += segment_cost(segments[i]);
-      if (i < 3) s.queue.push_back(&segments[i]);
+      work.buffered += segment_cost(segments[i]);
+      if (i < 3) work.queue.push_back(&segments[i]);
     }
     segments[0].transmissions = segments[1].transmissions = 1;
-    s.queue.next_unsent = &segments[2];
+    work.queue.next_unsent = &segments[2];
     segments[3].offset = 40;
-    s.out_of_order.insert_after(nullptr, &segments[3]);
-    s.out_of_order_count = 1;
-    s.hole_since = 1;
+    work.out_of_order.insert_after(nullptr, &segments[3]);
+    work.out_of_order_count = 1;
+    work.hole_since = 1;
     s.client_next = 30;
     s.snd_nxt = 20;
-    s.rto_at = 5;
+    work.rto_at = 5;
     s.bytes_captured = 40;
     ASSERT_EQ(fault(), "");
   }
@@ -36,6 +37,7 @@ class Invariants : public testing::Test {
     return check_session(s, sums);
   }
   Session s;
+  Work work;
   Segment segments[4];
 };
 
@@ -46,7 +48,7 @@ TEST_F(Invariants, AddUp) {
   EXPECT_EQ(sums.pending, 40U);
   EXPECT_EQ(sums.segments, 4U);
   EXPECT_EQ(sums.live, 1U);
-  EXPECT_EQ(sums.buffered, s.buffered);
+  EXPECT_EQ(sums.buffered, work.buffered);
 }
 
 TEST_F(Invariants, QueueOrder) {
@@ -70,15 +72,15 @@ TEST_F(Invariants, Links) {
   EXPECT_EQ(fault(), "queue links differ");
 }
 TEST_F(Invariants, Tail) {
-  s.queue.tail = &segments[1];
+  work.queue.tail = &segments[1];
   EXPECT_EQ(fault(), "queue tail is not its end");
 }
 TEST_F(Invariants, ScoreboardSums) {
   segments[0].lost = true;
   EXPECT_EQ(fault(), "scoreboard sums differ from the segments");
-  s.lost_out = 10;
+  work.lost_out = 10;
   EXPECT_EQ(fault(), "");
-  s.lost_judged = &segments[1];
+  work.lost_judged = &segments[1];
   EXPECT_EQ(fault(), "judged, but neither sacked nor lost");
 }
 TEST_F(Invariants, FirstInFlight) {
@@ -86,7 +88,7 @@ TEST_F(Invariants, FirstInFlight) {
   EXPECT_EQ(fault(), "snd_una is not the first segment in flight");
 }
 TEST_F(Invariants, Timer) {
-  s.rto_at = kNever;
+  work.rto_at = kNever;
   EXPECT_EQ(fault(), "segments in flight and no retransmission timer");
 }
 TEST_F(Invariants, UnaBeyondNxt) {
@@ -103,24 +105,30 @@ TEST_F(Invariants, OutOfOrderTouchesTheStream) {
   EXPECT_EQ(fault(), "out-of-order list overlaps at offset 30");
 }
 TEST_F(Invariants, OutOfOrderTail) {
-  s.out_of_order.tail = nullptr;
+  work.out_of_order.tail = nullptr;
   EXPECT_EQ(fault(), "out-of-order tail is not its end");
 }
 TEST_F(Invariants, OutOfOrderCount) {
-  s.out_of_order_count = 2;
+  work.out_of_order_count = 2;
   EXPECT_EQ(fault(), "out-of-order segments miscounted");
 }
 TEST_F(Invariants, HoleWithoutTimer) {
-  s.hole_since = 0;
+  work.hole_since = 0;
   EXPECT_EQ(fault(), "hole without its timer");
 }
 TEST_F(Invariants, Buffered) {
-  ++s.buffered;
+  ++work.buffered;
   EXPECT_EQ(fault(), "buffered bytes differ from the segments");
 }
 TEST_F(Invariants, Account) {
   ++s.bytes_mirrored;
   EXPECT_EQ(fault(), "captured 40 != mirrored 1 + lost 0 + pending 40");
+}
+TEST_F(Invariants, NothingIsUnderWayWithoutWork) {
+  s = Session{};
+  ASSERT_EQ(fault(), "");
+  s.rcv_ranges = 1;
+  EXPECT_EQ(fault(), "something is under way without work");
 }
 TEST_F(Invariants, FinishedWithBytes) {
   s.connection = Connection::finished;

@@ -229,5 +229,21 @@ TEST(Retransmission, APauseRestartsTheWindow) {  // RFC 5681 4.1
   EXPECT_EQ(t.take_sent().size(), 10U);
 }
 
+TEST(Retransmission, AfterALostSynThePatienceIsThreeSeconds) {  // RFC 6298 5.7
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    +1s engine S 0:0(0)
+    host S. 0:0(0) ack 1 <mss 1000>
+    engine . 1:1(0) ack 1
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    quiet 2900ms
+    +100ms engine P. 1:101(100) ack 1
+  )");
+}
+
 }  // namespace
 }  // namespace mirrorlab::engine::kit

@@ -51,7 +51,12 @@ struct Model {
 
 // A session with segments in flight, and nothing else of an engine around it.
 struct Flight {
-  Session s;
+  Work work;
+  Session s = [this] {
+    Session made;
+    made.work = &work;
+    return made;
+  }();
   Model model;
   std::deque<Segment> store;
 
@@ -61,23 +66,23 @@ struct Flight {
     seg.offset = s.snd_nxt;
     seg.length = length;
     seg.transmissions = 1;
-    s.queue.push_back(&seg);
-    s.queue.next_unsent = nullptr;
+    work.queue.push_back(&seg);
+    work.queue.next_unsent = nullptr;
     s.snd_nxt += length;
     model.pieces.push_back({seg.offset, length});
     RC_LOG() << "sent " << seg.offset << ":" << seg.end() << "\n";
   }
   void ack_first() {
-    RC_LOG() << "acked " << s.queue.head->end() << "\n";
-    leave_scoreboard(s, *s.queue.head);
-    s.snd_una = s.queue.head->end();
-    s.queue.pop_front();
+    RC_LOG() << "acked " << work.queue.head->end() << "\n";
+    leave_scoreboard(s, *work.queue.head);
+    s.snd_una = work.queue.head->end();
+    work.queue.pop_front();
     model.pieces.pop_front();
   }
   void check() {
-    RC_ASSERT(s.sacked_out == model.sum(&Model::Piece::sacked));
-    RC_ASSERT(s.lost_out == model.sum(&Model::Piece::lost));
-    const Segment* seg = s.queue.head;
+    RC_ASSERT(work.sacked_out == model.sum(&Model::Piece::sacked));
+    RC_ASSERT(work.lost_out == model.sum(&Model::Piece::lost));
+    const Segment* seg = work.queue.head;
     uint32_t resent = 0;
     const Segment* first_to_resend = nullptr;
     for (const auto& p : model.pieces) {
@@ -89,7 +94,7 @@ struct Flight {
       if (p.lost && !p.resent && first_to_resend == nullptr) first_to_resend = seg;
       seg = seg->next;
     }
-    RC_ASSERT(s.retrans_out == resent);
+    RC_ASSERT(work.retrans_out == resent);
     RC_ASSERT(next_to_resend(s) == first_to_resend);
   }
 };
@@ -140,7 +145,7 @@ RC_GTEST_PROP(ScoreboardProperty, AgreesWithTheDefinition, ()) {
           }
         }
         RC_ASSERT(mark_sacked(f.s, o) == any);
-        if (f.s.sacked_out > 0) static_cast<void>(mark_lost_by_sack(f.s));
+        if (f.work.sacked_out > 0) static_cast<void>(mark_lost_by_sack(f.s));
         f.model.mark_lost();
       }
     }

@@ -31,7 +31,7 @@ RC_GTEST_PROP(TimerWheelProperty, FiresWhatTheModelFires, ()) {
     switch (*rc::gen::inRange(0, 5)) {
       case 0:
       case 1: {
-        const Nanos deadline = now + any_span(42) - kSecond;  // some lie in the past
+        const Nanos deadline = now + any_span(40) - kSecond;  // some lie in the past
         wheel.arm(id, deadline);
         model[id] = {deadline, now};
         break;
