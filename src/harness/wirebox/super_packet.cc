@@ -28,6 +28,8 @@ uint16_t pseudo_header_sum(const wire::FlowKey& flow, uint32_t tcp_bytes) {
 SuperPacket::SuperPacket(const Frame& frame, const IpInfo& info) : frame_(frame), info_(info) {
   const uint32_t step = frame.vnet.gso_size;
   if (!frame.is_super_packet() || info.protocol != kTcp || step == 0) return;
+  // Why: of a fragment nothing is known beyond its IP header.
+  if (info.transport + 20 > frame.size) return;
   const size_t header = info.transport + (frame.bytes[info.transport + 12] >> 4U) * 4U;
   if (header < info.transport + 20 || header >= frame.size) return;
   header_ = static_cast<uint32_t>(header);

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 
 #include "unit/wirebox/frames.h"
 
 namespace mirrorlab::wirebox {
 namespace {
+using os::kNanosPerMicro;
 using os::kNanosPerMilli;
 using os::kNanosPerSecond;
 constexpr uint32_t kSegment = 1000;
@@ -98,6 +100,12 @@ TEST(SuperPacket, WhatIsNoneCountsAsOneSegment) {
   EXPECT_EQ(SuperPacket(f, info).segments(), 1U);
   f.vnet.gso_type = 1;  // without a segment size
   EXPECT_EQ(SuperPacket(f, info).segments(), 1U);
+  // A fragment that ends with its IP header: there is no TCP header to look at.
+  Made fragment{{m.bytes.begin(), m.bytes.begin() + kEthernetBytes + 20}};
+  fragment.bytes[kEthernetBytes + 6] = 0x20;
+  const Frame cut = as_super(fragment);
+  const auto cut_info = *inspect(cut.view());
+  EXPECT_EQ(SuperPacket(cut, cut_info).segments(), 1U);
 }
 TEST(SuperPacket, PassesWholeWhenAllItsSegmentsDo) {
   Bench b({.delay = kNanosPerMilli});
@@ -138,6 +146,39 @@ TEST(SuperPacket, MeetsTheFatesOfItsSegments) {
       EXPECT_LT(joined.sent.size(), single.sent.size()) << "what goes on together stays joined";
     }
   }
+}
+// Hosts of a laboratory may send anything, with any offload header. Run under ASan as well.
+TEST(SuperPacket, NoFrameBreaksTheLink) {
+  std::mt19937 generator(5);
+  const auto random = [&] { return static_cast<uint32_t>(generator()); };
+  Bench b({.delay = kNanosPerMilli,
+           .rate_bits = 1'000'000'000,
+           .loss = 0.1,
+           .reorder = 0.1,
+           .duplicate = 0.1,
+           .corrupt = 0.1});
+  for (int i = 0; i < 30'000; ++i) {
+    Made m = random() % 2 == 0 ? super_packet(random(), 1 + random() % 4, random() % 2 == 0)
+                               : Made{std::vector<uint8_t>(random() % 200)};
+    for (uint32_t k = random() % 8; k > 0 && !m.bytes.empty(); --k) {
+      m.bytes[random() % std::min<size_t>(m.bytes.size(), 80)] = static_cast<uint8_t>(random());
+    }
+    if (random() % 4 == 0) m.bytes.resize(random() % (m.bytes.size() + 1));
+    // On the heap and no longer than the frame, so that a look beyond it is seen.
+    m.bytes.shrink_to_fit();
+    Frame f = m.frame();
+    if (random() % 2 == 0) f.vnet.gso_type = static_cast<uint8_t>(random());
+    f.vnet.gso_size = static_cast<uint16_t>(random() % 3 == 0 ? random() % 4 : random() % 3000);
+    f.vnet.flags = static_cast<uint8_t>(random());
+    f.vnet.checksum_start = static_cast<uint16_t>(random() % 3 == 0 ? random() : 34);
+    f.vnet.checksum_offset = static_cast<uint16_t>(random() % 3 == 0 ? random() : 16);
+    b.way.take(f, b.now);
+    b.move_to(b.now + 20 * kNanosPerMicro);
+    if (i % 256 == 0) b.sent.clear();
+  }
+  b.move_to(b.now + kNanosPerSecond);
+  EXPECT_TRUE(b.balances());
+  EXPECT_EQ(b.way.waiting(), 0U);
 }
 TEST(SuperPacket, OneCorruptedSegmentIsRefusedTheOthersAreNot) {
   Bench b({.corrupt = 0.2});
