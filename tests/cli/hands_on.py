@@ -160,7 +160,7 @@ def visiting():
     second = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/second")
     second.expect(NAME + r"\.2 is up.*mirrorlab> ")
     several = visitor("exec", "test", "true").stderr
-    check(NAME + " " in several and NAME + ".2" in several, "two laboratories are not told apart", several)
+    check(f" {NAME} {NAME}.2" in several, "two laboratories are not told apart", several)
     second.say("quit")
     check(second.end() == 0, "quit does not end with 0")
     shell = Terminal(MIRRORLAB, "shell", "--run", NAME, "online")

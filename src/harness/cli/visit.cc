@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -76,6 +77,7 @@ std::vector<std::string> own_labs() {
   for (const auto& name : names()) {
     if (connect_to(name)) mine.push_back(name);
   }
+  std::ranges::sort(mine);
   return mine;
 }
 
