@@ -4,7 +4,7 @@
 
 enum {
   kIngressPortBytes = 8192, /* a bit for each port */
-  kIngressSmall = 256,      /* size classes of a record's bytes: the ring holds no more than these */
+  kIngressSmall = 256, /* size classes of a record's bytes: the ring holds no more than these */
   kIngressMedium = 2048,
   kIngressLarge = 65536,
 };

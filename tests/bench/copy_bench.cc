@@ -150,7 +150,8 @@ Reader bare_socket(std::shared_ptr<os::Fd> fd) {
 }
 
 Reader make_bare(os::CaptureWay way) {
-  if (way == os::CaptureWay::packet || way == os::CaptureWay::pcap) {  // libpcap makes a ring, too
+  // libpcap makes a ring, too; eBPF has no bare loop of its own and is held against the ring.
+  if (way != os::CaptureWay::packet_lowlatency && way != os::CaptureWay::raw_ip) {
     os::PacketRing::Options o;
     o.ignore_outgoing = true;
     o.filter = os::port_filter({80});
@@ -278,6 +279,7 @@ int main(int argc, char** argv) {
     all.push_back(bench_capture(bed, Way::packet_lowlatency, "packet-lowlatency", payload, count));
     all.push_back(bench_capture(bed, Way::raw_ip, "raw-ip", payload, count));
     all.push_back(bench_capture(bed, Way::pcap, "pcap", payload, count));
+    all.push_back(bench_capture(bed, Way::ebpf, "ebpf, to a ring", payload, count));
     using Inject = os::InjectWay;
     all.push_back(bench_injection(bed, Inject::packet, "packet", payload, count, false));
     all.push_back(bench_injection(bed, Inject::packet, "packet, in a row", payload, count, true));
