@@ -88,7 +88,11 @@ void release_turn(Env& env, Session& s, const Segment& next, ReleaseRule rule) {
   const bool pipelined = rule == ReleaseRule::quiet && enough_with_surplus(s, next);
   if (rule == ReleaseRule::quiet) {
     ++env.counters.turn_released_by_quiet;
-    (pipelined ? s.pipelines : s.answers_differ) = true;
+    if (pipelined) {
+      s.pipelines = true;
+    } else {
+      s.answers_differ = true;
+    }
   } else if (rule == ReleaseRule::timeout) {
     ++env.counters.turn_released_by_timeout;
   }
