@@ -29,11 +29,11 @@ struct MirroredService {
 
 struct Evidence {
   std::vector<MirroredService> services;
-  PacketLog online;     // the online host's device toward the clients, whole packets
-  PacketLog test;       // the test host's device, whole packets
-  PacketLog clients;    // the clients' device; headers suffice
-  PacketLog egress;     // all devices of the online host; headers suffice
-  nlohmann::json copy;  // the engines' own figures; null when one wrote none
+  PacketLog online;                // the online host's device toward the clients, whole packets
+  PacketLog test;                  // the test host's device, whole packets
+  PacketLog clients;               // the clients' device; headers suffice
+  PacketLog egress;                // all devices of the online host; headers suffice
+  nlohmann::json copy;             // the engines' own figures; null when one wrote none
   bool copy_gives_account = true;  // false: another program, of which nothing but this is known
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;
