@@ -40,14 +40,19 @@ std::string node_words(const scenario::Node& n, const Plan& plan) {
           ? fmt::format("{} client{}, the first {}", n.count, n.count == 1 ? "" : "s",
                         plan.address(n.name).to_string())
           : fmt::format("{}, {}", to_string(n.role), plan.address(n.name).to_string());
+  if (n.role == Role::bridge) text = "bridge";
+  if (n.spaces) text += ", each a host behind the gateway " + plan.gateway(n.name);
+  if (!n.assistant.empty()) text += ", replies to clients go to " + n.assistant;
   for (const auto& service : n.run) text += "; " + service_words(service);
   return text;
 }
 
+std::string end_words(const Plan::End& end) { return end.address.empty() ? "port" : end.address; }
+
 std::string link_words(const Plan::LinkPlan& l) {
   const auto& link = *l.link;
-  std::string text =
-      fmt::format("{} - {}: {} - {}, MTU {}", link.a, link.b, l.a.address, l.b.address, link.mtu);
+  std::string text = fmt::format("{} - {}: {} - {}, MTU {}", link.a, link.b, end_words(l.a),
+                                 end_words(l.b), link.mtu);
   if (link.offloads) text += ", offloads on";
   if (!link.impaired) return text;
   if (link.a_to_b == link.b_to_a)
@@ -61,6 +66,8 @@ std::string engine_words(const scenario::Engine& e) {
   for (const auto& m : e.map) {
     text += fmt::format(", {} -> {}:{}", m.online_port, m.test_node, m.test_port);
   }
+  for (const auto& peer : e.peers) text += ", headers from " + peer;
+  if (!e.via.empty()) text += ", via " + e.via;
   if (!e.command.empty()) text += ", played by: " + e.command;
   for (const auto& option : e.options) text += " " + option;
   if (e.start) text += ", starts " + to_text(*e.start) + " after the traffic";
@@ -140,6 +147,7 @@ std::string explain(const scenario::Scenario& s) {
   const Plan plan(s);
   std::string text = s.name + (s.variant.empty() ? "" : " [" + s.variant + "]") + "\n";
   if (!s.about.empty()) text += "  " + s.about + "\n";
+  for (const auto& need : s.require) text += "  needs " + need + "\n";
   text += "nodes\n";
   for (const auto& n : s.nodes) text += line(n.name, node_words(n, plan));
   text += "links\n";

@@ -43,7 +43,7 @@ links
   clients - online: 10.201.0.1/30 - 10.201.0.2/30, MTU 1500
   online - test: 10.201.0.5/30 - 10.201.0.6/30, MTU 1500; through the link stage: there delay 5ms, loss 0.5%, back delay 5ms
 engines
-  copy        copy on online, 80 -> test:8080 --no-wait
+  copy        copy on online, 80 -> test:8080, headers from intercept --no-wait
   intercept   intercept on test
 traffic
   http        from clients to online:80, http, 2 connection(s) per client of 10 request(s), kept alive
