@@ -405,6 +405,18 @@ TEST(Verifier, JudgesEveryPairOfServices) {
     EXPECT_EQ(r.metrics.at("sessions.exact"), arrives ? 2 : 1);
   }
 }
+TEST(Verifier, AnEngineThatGivesNoAccountIsJudgedByTheEvidenceAlone) {
+  Evidence whole = good();
+  Evidence nothing = online_only();
+  for (Evidence* e : {&whole, &nothing}) {
+    e->copy = {{"cpu_s", 1.0}};
+    e->copy_gives_account = false;
+  }
+  EXPECT_EQ(failing(verify(whole)), "");
+  const Report r = verify(nothing);
+  EXPECT_FALSE(passes(r, "complete"));
+  EXPECT_EQ(r.metrics.at("lost.unexplained"), 1);
+}
 // kTest serves what two online services' clients send.
 Evidence two_onlines_one_test(const std::string& second_twin) {
   Evidence e = good();
