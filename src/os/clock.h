@@ -37,5 +37,11 @@ inline constexpr Nanos kNever = INT64_MAX;
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return nanos_of(t);
 }
+// The same of the calling thread.
+[[nodiscard]] inline Nanos thread_cpu() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return nanos_of(t);
+}
 
 }  // namespace mirrorlab::os

@@ -26,7 +26,7 @@ class PacketRing {
     uint32_t block_bytes = 1U << 18;  // a power of two and of pages; bounds the largest packet
     uint32_t retire_ms = 1;           // how long a block that is not full may wait
     bool ignore_outgoing = false;     // packets this host sends are left out
-    std::vector<sock_filter> filter;  // what it returns 0 for is left out; empty: all is taken
+    std::vector<sock_filter> filter;  // how much of a packet is kept; empty: all of all
   };
 
   struct Packet {

@@ -28,23 +28,6 @@ BoxDrops box_drops() {
   return drops;
 }
 
-uint64_t interface_drops() {
-  uint64_t drops = 0;
-  // "dev: " and receive bytes packets errs drop fifo frame compressed multicast, then transmit
-  // bytes packets errs drop ...
-  std::ifstream in("/proc/thread-self/net/dev");
-  for (std::string line; std::getline(in, line);) {
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos || line.find("lo:") < colon) continue;
-    std::istringstream fields(line.substr(colon + 1));
-    uint64_t value = 0;
-    for (int field = 0; field < 12 && fields >> value; ++field) {
-      if (field == 3 || field == 11) drops += value;
-    }
-  }
-  return drops;
-}
-
 OpenConnections open_connections(std::istream& table, uint16_t port) {
   OpenConnections found;
   for (std::string line; std::getline(table, line);) {

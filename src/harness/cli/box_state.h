@@ -14,9 +14,6 @@ struct BoxDrops {
 };
 [[nodiscard]] BoxDrops box_drops();
 
-// In the current network namespace: packets that its devices dropped, receiving or sending, but lo.
-[[nodiscard]] uint64_t interface_drops();
-
 struct OpenConnections {
   uint64_t open = 0;     // other than in TIME-WAIT
   uint64_t closing = 0;  // of these: a FIN was sent and not acked yet, so the kernel repeats it

@@ -75,12 +75,6 @@ void name_services(const LabContext& lab, verify::Evidence& e) {
   }
 }
 
-void count_interface_drops(const LabContext& lab, const Topology& topology, verify::Evidence& e) {
-  for (const auto& n : lab.scenario.nodes) {
-    topology.space(n.name).run([&] { e.interface_drops += interface_drops(); });
-  }
-}
-
 void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evidence& e) {
   std::vector<nlohmann::json> runs;
   for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {

@@ -15,9 +15,6 @@ void name_services(const LabContext& lab, verify::Evidence& evidence);
 // acked yet, and is thus repeated, get the scenario's drain time.
 void count_leftovers(const LabContext& lab, const Topology& topology, const FindProgram& find,
                      verify::Evidence& evidence);
-// What the devices of the laboratory dropped.
-void count_interface_drops(const LabContext& lab, const Topology& topology,
-                           verify::Evidence& evidence);
 // Figures, session logs and outages of engines that have ended.
 void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evidence& evidence);
 // Ends the built-in services and reads their recordings.

@@ -185,7 +185,11 @@ nlohmann::json Lab::drive_traffic() {
   return figures;
 }
 
-void Lab::start_taps() { taps_ = std::make_unique<Taps>(context_, *topology_); }
+void Lab::start_taps() {
+  taps_ = std::make_unique<Taps>(context_, *topology_);
+  hop_counts_ = std::make_unique<HopCounts>(context_, *topology_);
+  box_before_ = box_drops();
+}
 
 bool Lab::drain() {
   evidence_.drained = Drain(context_, *topology_, find_program(), interrupted_).wait();
@@ -195,9 +199,9 @@ bool Lab::drain() {
 const verify::Evidence& Lab::collect() {
   name_services(context_, evidence_);
   count_leftovers(context_, *topology_, find_program(), evidence_);
-  count_interface_drops(context_, *topology_, evidence_);
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
     for (const auto* engine : scenario_.engines_of(kind)) {
+      hop_counts_->engine_ends(*engine, program(engine->id));
       // Another program in the role may end as it likes.
       const auto wrong = program(engine->id).finish();
       if (!wrong.empty() && engine->command.empty()) {
@@ -205,7 +209,12 @@ const verify::Evidence& Lab::collect() {
       }
     }
   }
+  hop_counts_->take_links();
   taps_->stop(evidence_, context_.out);
+  hop_counts_->take_kernels();
+  hop_counts_->take_engines(find_program());
+  evidence_.hops = hop_counts_->hops();
+  evidence_.softnet_drops = box_drops().softnet - box_before_.softnet;
   collect_engines(context_, find_program(), evidence_);
   collect_recordings(context_, find_program(), evidence_);
   return evidence_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/box_state.h"
+#include "harness/cli/hop_counts.h"
 #include "harness/cli/lab_context.h"
 #include "harness/cli/program.h"
 #include "harness/cli/taps.h"
@@ -82,6 +84,8 @@ class Lab {
   std::unique_ptr<Timeline> timeline_;
   std::vector<Running> traffic_;
   std::unique_ptr<Taps> taps_;
+  std::unique_ptr<HopCounts> hop_counts_;
+  BoxDrops box_before_;
   verify::Evidence evidence_;
 };
 

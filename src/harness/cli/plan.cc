@@ -219,6 +219,11 @@ std::string Plan::device_toward(const std::string& from, const std::string& to) 
   return end(h->link, h->at_a).device;
 }
 
+std::string Plan::host_toward(const std::string& from, const std::string& to) const {
+  const Hop* h = hop(number(from), number(to));
+  return h == nullptr ? "" : scenario_.nodes[h->node].name;
+}
+
 std::vector<std::string> Plan::devices(const std::string& node) const {
   std::vector<std::string> all;
   for (const auto& l : links_) {

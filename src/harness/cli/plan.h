@@ -61,6 +61,8 @@ class Plan {
   [[nodiscard]] std::vector<Route> routes(const std::string& node) const;
   // The device of `from` by which packets to `to` leave. Throws when there is no path.
   [[nodiscard]] std::string device_toward(const std::string& from, const std::string& to) const;
+  // The host that packets of `from` to `to` come to next; empty when there is no path.
+  [[nodiscard]] std::string host_toward(const std::string& from, const std::string& to) const;
   // All devices of a node but lo.
   [[nodiscard]] std::vector<std::string> devices(const std::string& node) const;
   [[nodiscard]] bool connected(const std::string& from, const std::string& to) const;

@@ -162,6 +162,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.variant = s.variant;
   r.seed = s.seed;
   r.traffic = nlohmann::json::object();
+  r.whole_ledger = o.verbose;
   r.reproduce = fmt::format("mirrorlab run {}{} --seed {}", s.path,
                             s.variant.empty() ? "" : " --variant " + s.variant, s.seed);
   if (o.replay != nullptr) r.reproduce += " --replay " + o.out;

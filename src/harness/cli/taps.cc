@@ -2,86 +2,74 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 namespace mirrorlab::cli {
 
-using scenario::Node;
+namespace {
 using scenario::Role;
 
-namespace {
-using All = std::vector<std::unique_ptr<verify::Tap>>;
-
-// The devices of `from` by which its packets to any of `to` leave.
-std::set<std::string> devices_toward(const Plan& plan, const Node& from,
-                                     const std::vector<const Node*>& to) {
+// Where a host is watched: at its one device, or at all of them. Clients are watched where they
+// leave toward online hosts: behind that, each client may have a namespace and devices of its own.
+std::set<std::string> devices_of(const LabContext& lab, const scenario::Node& node) {
+  if (node.role == Role::bridge) return {};
+  if (node.role != Role::clients) {
+    const auto all = lab.plan.devices(node.name);
+    return {all.size() == 1 ? all.front() : ""};
+  }
   std::set<std::string> devices;
-  for (const Node* n : to) {
-    if (n != &from && plan.connected(from.name, n->name)) {
-      devices.insert(plan.device_toward(from.name, n->name));
+  for (const auto* online : lab.scenario.nodes_of(Role::online)) {
+    if (lab.plan.connected(node.name, online->name)) {
+      devices.insert(lab.plan.device_toward(node.name, online->name));
     }
   }
   return devices;
 }
 
-// What several taps saw, in the order of time.
-verify::PacketLog merged(All& taps, uint64_t& drops) {
-  std::vector<verify::PacketLog> logs;
-  for (auto& tap : taps) {
-    logs.push_back(tap->stop());
-    drops += tap->drops();
+verify::PacketLog& log_of(const scenario::Node& node, verify::Evidence& e) {
+  switch (node.role) {
+    case Role::clients:
+      return e.clients;
+    case Role::online:
+      return e.online;
+    case Role::test:
+      return e.test;
+    case Role::assistant:
+    case Role::router:
+    case Role::bridge:
+      break;
   }
-  if (logs.size() == 1) return std::move(logs.front());
-  std::vector<verify::TapPacket> packets;
-  for (const auto& log : logs) {
-    drops += log.left_out();
-    packets.insert(packets.end(), log.packets().begin(), log.packets().end());
-  }
-  std::ranges::stable_sort(packets, {}, &verify::TapPacket::time_ns);
-  verify::PacketLog all;
-  for (const auto& packet : packets) all.add(packet);
-  return all;
+  const auto found = std::ranges::find(e.waypoints, node.name, &verify::Waypoint::name);
+  if (found != e.waypoints.end()) return found->seen;
+  return e.waypoints.emplace_back(node.name, verify::PacketLog()).seen;
 }
 }  // namespace
 
 Taps::Taps(const LabContext& lab, const Topology& topology) {
-  const auto clients = lab.scenario.nodes_of(Role::clients);
-  const auto onlines = lab.scenario.nodes_of(Role::online);
-  const auto tests = lab.scenario.nodes_of(Role::test);
-  const auto tap = [&](All& into, const Node& node, const std::string& device, uint32_t keep) {
-    topology.space(node.name).run(
-        [&] { into.push_back(std::make_unique<verify::Tap>(device, keep)); });
-  };
-  for (const Node* n : clients) {
-    for (const auto& device : devices_toward(lab.plan, *n, onlines)) {
-      tap(clients_, *n, device, verify::Tap::kHeaders);
+  for (const auto& node : lab.scenario.nodes) {
+    std::vector<uint16_t> ports;
+    for (const auto& service : node.run) ports.push_back(service.port);
+    for (const auto& device : devices_of(lab, node)) {
+      Place place{&node, nullptr};
+      topology.space(node.name).run(
+          [&] { place.tap = std::make_unique<verify::Tap>(device, ports); });
+      places_.push_back(std::move(place));
     }
   }
-  for (const Node* n : onlines) {
-    for (const auto& device : devices_toward(lab.plan, *n, clients)) {
-      tap(online_, *n, device, verify::Tap::kWhole);
-    }
-    tap(egress_, *n, "", verify::Tap::kHeaders);
-  }
-  for (const Node* n : tests) {
-    for (const auto& device : devices_toward(lab.plan, *n, onlines)) {
-      tap(test_, *n, device, verify::Tap::kWhole);
-    }
-  }
-  drops_before_ = box_drops();
 }
 
 void Taps::stop(verify::Evidence& e, const std::string& directory) {
   if (stopped_) return;
   stopped_ = true;
-  e.clients = merged(clients_, e.tap_drops);
-  e.online = merged(online_, e.tap_drops);
-  e.egress = merged(egress_, e.tap_drops);
-  e.test = merged(test_, e.tap_drops);
+  // All at one time: what is on its way between two of them counts for neither.
+  e.taps_until_ns = os::wall_now();
+  for (auto& place : places_) place.tap->end();
+  for (auto& place : places_) {
+    log_of(*place.node, e).append(place.tap->stop());
+    e.tap_drops += place.tap->drops();
+    e.taps_cpu_ns += place.tap->cpu();
+  }
   verify::write_pcap(directory + "/online.pcap", e.online);
   verify::write_pcap(directory + "/test.pcap", e.test);
-  const auto drops = box_drops();
-  e.softnet_drops = drops.softnet - drops_before_.softnet;
 }
 
 }  // namespace mirrorlab::cli

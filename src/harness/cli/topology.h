@@ -3,6 +3,7 @@
 // Clients with `mode: netns` are namespaces on a bridge in the clients node's own.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,6 +42,11 @@ class Topology {
   void replay(const FaultList& list);
   // Holds and steps the packets of every link that has a stage (Link::impaired says which).
   [[nodiscard]] wirebox::Gate& gate() { return gate_; }
+  // Runs `work` where the link stages' own devices are (w0a, w0b for the first link); nothing when
+  // there are none.
+  void in_wirebox(const std::function<void()>& work) const {
+    if (wirebox_space_) wirebox_space_->run(work);
+  }
   // What the link stages did so far.
   [[nodiscard]] std::vector<wirebox::Figures> figures() const;
 

@@ -24,6 +24,33 @@ nlohmann::json engine(const nlohmann::json& figures) {
           {"peak_rss_bytes", figures.value("peak_rss_bytes", int64_t{0})},
           {"counters", counters}};
 }
+
+nlohmann::json ledger_json(const verify::Ledger& ledger) {
+  const auto entries = [](const std::vector<verify::LedgerEntry>& all) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const auto& e : all) out.push_back({{"name", e.name}, {"packets", e.packets}});
+    return out;
+  };
+  nlohmann::json j{{"unbalanced", ledger.unbalanced()},
+                   {"hops", nlohmann::json::array()},
+                   {"kernel_drops", nlohmann::json::array()}};
+  for (const auto& line : ledger.lines) {
+    j["hops"].push_back({{"hop", line.hop},
+                         {"what", line.what},
+                         {"counted_by", line.counts},
+                         {"in", line.in},
+                         {"gained", entries(line.gained)},
+                         {"dropped", entries(line.dropped)},
+                         {"out", line.out},
+                         {"unaccounted", line.unaccounted},
+                         {"balance", to_string(line.balance)},
+                         {"remark", line.remark}});
+  }
+  for (const auto& d : ledger.kernel_drops) {
+    j["kernel_drops"].push_back({{"node", d.node}, {"counter", d.counter}, {"packets", d.packets}});
+  }
+  return j;
+}
 }  // namespace
 
 nlohmann::json to_json(const Result& r) {
@@ -54,7 +81,9 @@ nlohmann::json to_json(const Result& r) {
     j["lost"].push_back(
         {{"reason", l.reason}, {"hop", l.hop}, {"sessions", l.sessions}, {"bytes", l.bytes}});
   }
-  j["isolation"] = {{"leaked_packets", count(r, "leaked_packets")}};
+  j["isolation"] = {{"leaked_packets", count(r, "leaked_packets")},
+                    {"misdirected_packets", count(r, "misdirected_packets")}};
+  j["ledger"] = ledger_json(r.verified.ledger);
   j["latency_ms"]["online"] = {{"p50", metric(r, "latency.online.p50")},
                                {"p99", metric(r, "latency.online.p99")}};
   j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};

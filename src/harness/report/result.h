@@ -28,7 +28,8 @@ struct Result {
   nlohmann::json links = nlohmann::json::array();     // what each link stage did
   std::vector<Expectation> expectations;
   std::map<std::string, std::string> artifacts;
-  std::string reproduce;  // the command
+  std::string reproduce;      // the command
+  bool whole_ledger = false;  // in the report for people, also when it balances
 };
 
 [[nodiscard]] nlohmann::json to_json(const Result& result);

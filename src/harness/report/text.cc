@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/report/ledger_text.h"
+
 namespace mirrorlab::report {
 
 namespace {
@@ -22,6 +24,7 @@ class Text {
       mirrored();
       lost();
       isolation();
+      ledger();
       quality();
       cost();
     }
@@ -122,6 +125,12 @@ class Text {
     line("isolation", fmt::format("{} replies of the test host got out, {} packets went anywhere "
                                   "but to the test service",
                                   g("leaked_packets"), g("misdirected_packets")));
+  }
+
+  void ledger() {
+    const auto& ledger = r_.verified.ledger;
+    line("ledger", ledger_summary(ledger));
+    if (r_.whole_ledger || ledger.unbalanced() > 0) text_ += ledger_table(ledger);
   }
 
   void quality() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/hops.h"
 #include "harness/verify/packet_log.h"
 #include "harness/verify/recording.h"
 #include "harness/verify/requests.h"
@@ -27,13 +28,21 @@ struct MirroredService {
   std::optional<Recording> online_recording, test_recording;
 };
 
+// A host between the others: a router, or an assistant that replies are routed to.
+struct Waypoint {
+  std::string name;
+  PacketLog seen;
+};
+
 struct Evidence {
   std::vector<MirroredService> services;
-  PacketLog online;                // the online host's device toward the clients, whole packets
-  PacketLog test;                  // the test host's device, whole packets
-  PacketLog clients;               // the clients' device; headers suffice
-  PacketLog egress;                // all devices of the online host; headers suffice
-  nlohmann::json copy;             // the engines' own figures; null when one wrote none
+  // What passed the hosts of each role, both directions, on all devices but loopback. Whole is what
+  // came in to the services of online and test hosts; of all else there are headers.
+  PacketLog clients, online, test;
+  std::vector<Waypoint> waypoints;
+  int64_t taps_until_ns = INT64_MAX;  // wall clock: what a tap saw later counts in no ledger
+  Hops hops;                          // what lies between the taps
+  nlohmann::json copy;                // the engines' own figures; null when one wrote none
   bool copy_gives_account = true;  // false: another program, of which nothing but this is known
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;
@@ -42,8 +51,8 @@ struct Evidence {
   bool drained = true;
   std::optional<uint64_t> test_connections_left;  // open on the test host after the drain
   uint64_t tap_drops = 0;                         // packets a tap itself lost
+  int64_t taps_cpu_ns = 0;                        // what watching cost
   uint64_t softnet_drops = 0;                     // of the box, while the run lasted
-  uint64_t interface_drops = 0;                   // of the laboratory's devices
 };
 
 }  // namespace mirrorlab::verify

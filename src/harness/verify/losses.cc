@@ -46,7 +46,7 @@ class Explanation {
       entry.lost = line.value("bytes_lost", uint64_t{0});
       entries_[*client].push_back(entry);
     }
-    for (const TapPacket& p : e.egress.packets()) {
+    for (const TapPacket& p : e.online.packets()) {
       if (!p.outgoing) continue;
       const auto parsed = wire::parse_ip_packet(p.bytes());
       if (parsed && parsed->header.dst == service.test) sent_.insert(parsed->header.src);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -44,6 +45,16 @@ class PacketLog {
     room_ -= packet.size;
     bytes_ += packet.size;
     packets_.push_back(packet);
+  }
+  // Takes all of another log over, behind its own; what was left out there is left out here.
+  void append(PacketLog&& other) {
+    left_out_ += other.left_out_;
+    bytes_ += other.bytes_;
+    chunks_.insert(chunks_.end(), std::make_move_iterator(other.chunks_.begin()),
+                   std::make_move_iterator(other.chunks_.end()));
+    packets_.insert(packets_.end(), other.packets_.begin(), other.packets_.end());
+    room_ = 0;
+    other = PacketLog(other.max_bytes_);
   }
   [[nodiscard]] const std::vector<TapPacket>& packets() const { return packets_; }
   [[nodiscard]] uint64_t left_out() const { return left_out_; }

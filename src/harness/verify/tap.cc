@@ -5,12 +5,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <fstream>
 #include <stdexcept>
 
-#include "os/clock.h"
+#include "harness/verify/tap_filter.h"
 #include "os/error.h"
 
 namespace mirrorlab::verify {
@@ -20,11 +19,12 @@ constexpr uint32_t kRingBytes = 64U << 20U;
 constexpr uint32_t kMaxPacket = 256 * 1024;
 constexpr uint32_t kRetireMs = 20;  // nobody waits for a tap: few wake-ups matter more
 
-os::PacketRing open_ring(const std::string& device) {
+os::PacketRing open_ring(const std::string& device, const std::vector<uint16_t>& whole_ports) {
   os::PacketRing::Options options;
   options.device = device;
   options.ring_bytes = kRingBytes;
   options.retire_ms = kRetireMs;
+  options.filter = tap_filter(whole_ports, Tap::kHeaders);
   auto ring = os::PacketRing::open(options);
   if (!ring) {
     throw std::runtime_error("cannot tap " +
@@ -33,32 +33,30 @@ os::PacketRing open_ring(const std::string& device) {
   }
   return std::move(*ring);
 }
-
-bool is_ip(wire::Bytes packet) {
-  return !packet.empty() && (packet[0] >> 4U == 4 || packet[0] >> 4U == 6);
-}
 }  // namespace
 
-Tap::Tap(const std::string& device, uint32_t keep) : ring_(open_ring(device)), keep_(keep) {
+Tap::Tap(const std::string& device, const std::vector<uint16_t>& whole_ports)
+    : ring_(open_ring(device, whole_ports)) {
   stop_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!stop_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
   thread_ = std::thread([this] { run(); });
 }
 
 void Tap::take_all() {
-  while (ring_.read_block([this](const os::PacketRing::Packet& p) {
-    if (!is_ip(p.bytes)) return;
+  uint64_t taken = 0;
+  while (ring_.read_block([&](const os::PacketRing::Packet& p) {
     TapPacket seen;
     seen.time_ns = p.time_ns;
     seen.data = p.bytes.data();
-    seen.size = std::min(static_cast<uint32_t>(p.bytes.size()), keep_);
+    seen.size = static_cast<uint32_t>(p.bytes.size());
     seen.length = p.wire_bytes;
     seen.outgoing = p.kind == PACKET_OUTGOING;
     seen.checksum_open = p.checksum_open;
     log_.add(seen);
-    seen_.fetch_add(1, std::memory_order_relaxed);
+    ++taken;
   })) {
   }
+  seen_.fetch_add(taken, std::memory_order_relaxed);
 }
 
 void Tap::run() {
@@ -70,11 +68,21 @@ void Tap::run() {
   }
   // What the ring holds in a block that is not full comes when the kernel retires it.
   while (::poll(fds.data(), 1, 2 * kRetireMs) > 0) take_all();
+  cpu_ = os::thread_cpu();
+}
+
+void Tap::end() {
+  const uint64_t one = 1;
+  if (::write(stop_.get(), &one, sizeof one) != sizeof one) {
+    throw std::runtime_error(os::error_text("cannot end a tap"));
+  }
 }
 
 PacketLog Tap::stop() {
-  const uint64_t one = 1;
-  if (thread_.joinable() && ::write(stop_.get(), &one, sizeof one) == sizeof one) thread_.join();
+  if (thread_.joinable()) {
+    end();
+    thread_.join();
+  }
   drops_ = ring_.statistics().drops;
   return std::move(log_);
 }

@@ -1,6 +1,8 @@
 #include "harness/verify/verify.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <optional>
 
 #include "harness/verify/account.h"
@@ -70,6 +72,7 @@ class Verification {
     check_reach();
     check_engines();
     check_recordings();
+    check_ledger();
     look_at_answers();
     for (const Part& part : parts_) {
       for (const Session& s : part.mirror.sessions) problem(part.online.all[s.online], s.problem);
@@ -262,6 +265,32 @@ class Verification {
     for (size_t i = 1; i < wrong.size(); ++i) report_.problems.push_back("account: " + wrong[i]);
   }
 
+  void check_ledger() {
+    report_.ledger = make_ledger(e_);
+    const Ledger& ledger = report_.ledger;
+    if (ledger.lines.empty()) return;
+    uint64_t open = 0;
+    uint64_t unaccounted = 0;
+    // Between taps, and where an engine counts.
+    std::array<uint64_t, 2> unbalanced{};
+    std::array<std::string, 2> what;
+    for (const LedgerLine& line : ledger.lines) {
+      open += line.balance == Balance::open ? 1 : 0;
+      if (line.balance != Balance::unbalanced) continue;
+      unaccounted += static_cast<uint64_t>(std::abs(line.unaccounted));
+      const size_t i = line.of_engine ? 1 : 0;
+      ++unbalanced[i];
+      what[i] += (what[i].empty() ? "" : "; ") + in_words(line);
+    }
+    set("ledger.hops", ledger.lines.size());
+    set("ledger.unbalanced", unbalanced[0] + unbalanced[1]);
+    set("ledger.open", open);
+    set("ledger.unaccounted", unaccounted);
+    set("ledger.dropped", ledger.dropped());
+    check("ledger", unbalanced[0] == 0, what[0], {"ledger.unbalanced", "ledger.unaccounted"});
+    check("engine_figures", unbalanced[1] == 0, what[1]);
+  }
+
   void check_recordings() {
     uint64_t disagreements = 0;
     std::string what;
@@ -330,11 +359,16 @@ class Verification {
   }
 
   void judge_evidence() {
-    const uint64_t left_out =
-        e_.online.left_out() + e_.test.left_out() + e_.clients.left_out() + e_.egress.left_out();
+    uint64_t left_out = e_.online.left_out() + e_.test.left_out() + e_.clients.left_out();
+    for (const Waypoint& w : e_.waypoints) left_out += w.seen.left_out();
     set("taps.dropped", e_.tap_drops + left_out);
     set("box.softnet_drops", e_.softnet_drops);
-    set("box.interface_drops", e_.interface_drops);
+    uint64_t devices = 0;
+    uint64_t kernels = 0;
+    for (const KernelDrop& d : e_.hops.kernel_drops) (d.device ? devices : kernels) += d.packets;
+    set("box.interface_drops", devices);
+    set("box.kernel_drops", kernels);
+    report_.metrics["taps.cpu_s"] = static_cast<double>(e_.taps_cpu_ns) / 1e9;
     if (e_.tap_drops > 0) {
       report_.inconclusive = "the taps lost " + std::to_string(e_.tap_drops) +
                              " packets: this box is too slow for so much traffic";
@@ -347,8 +381,8 @@ class Verification {
       report_.notes.push_back("the box dropped " + std::to_string(e_.softnet_drops) +
                               " packets between its devices (softnet backlog); repaired by TCP");
     }
-    if (e_.interface_drops > 0) {
-      report_.notes.push_back("devices dropped " + std::to_string(e_.interface_drops) + " packets");
+    if (devices > 0) {
+      report_.notes.push_back("devices dropped " + std::to_string(devices) + " packets");
     }
   }
   [[nodiscard]] uint64_t count(const std::string& name) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/verify/evidence.h"
+#include "harness/verify/ledger.h"
 #include "harness/verify/losses.h"
 
 namespace mirrorlab::verify {
@@ -23,6 +24,7 @@ struct Report {
   std::map<std::string, double> metrics;  // names: docs/VERIFIER.md
   std::vector<Check> checks;
   std::vector<Lost> lost;
+  Ledger ledger;
   std::vector<std::string> problems;  // of single sessions, the first few
   std::vector<std::string> notes;     // about the evidence itself
   std::string inconclusive;           // evidence that the box itself spoilt the run

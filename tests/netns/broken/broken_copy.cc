@@ -10,18 +10,28 @@
 namespace {
 using namespace mirrorlab;
 
-void miscount(nlohmann::json& figures) {
-  auto& account = figures["account"];
-  account["bytes_mirrored"] = account["bytes_mirrored"].get<uint64_t>() + 1000;
-  account["bytes_captured"] = account["bytes_captured"].get<uint64_t>() + 1000;
+void add(nlohmann::json& group, const char* key, uint64_t more) {
+  group[key] = group[key].get<uint64_t>() + more;
+}
+
+void miscount(broken::Fault fault, nlohmann::json& figures) {
+  if (fault == broken::Fault::miscount) {
+    add(figures["account"], "bytes_mirrored", 1000);
+    add(figures["account"], "bytes_captured", 1000);
+  } else if (fault == broken::Fault::miscount_captured) {
+    add(figures["capture"], "packets", 10);
+  } else {
+    add(figures["inject"], "packets", 10);
+    add(figures["counters"], "segments_sent", 10);
+  }
 }
 
 engine::CopyParts broken_parts(broken::Fault fault) {
   const engine::CopyParts sound = engine::copy_parts();
   engine::CopyParts parts = sound;
-  if (fault == broken::Fault::miscount) {
-    parts.write_figures = [sound](const std::string& path, nlohmann::json figures) {
-      miscount(figures);
+  if (broken::miscounts(fault)) {
+    parts.write_figures = [sound, fault](const std::string& path, nlohmann::json figures) {
+      miscount(fault, figures);
       return sound.write_figures(path, std::move(figures));
     };
     return parts;

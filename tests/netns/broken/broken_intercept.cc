@@ -1,5 +1,5 @@
-// broken-intercept --fault leak|corrupt-header, then mirror-intercept's options: mirror-intercept
-// with one thing wrong, made of the same libraries. The verifier has to find it.
+// broken-intercept --fault leak|corrupt-header|swallow, then mirror-intercept's options:
+// mirror-intercept with one thing wrong, made of the same libraries. The verifier has to find it.
 #include <cstring>
 #include <iostream>
 #include <vector>
@@ -55,6 +55,20 @@ class CorruptQueue : public intercept::ReplyQueue {
   uint64_t seen_ = 0;
 };
 
+// One reply in kOneIn is taken and never heard of again.
+class SwallowingQueue : public intercept::ReplyQueue {
+ public:
+  explicit SwallowingQueue(intercept::ReplyQueue&& sound) : ReplyQueue(std::move(sound)) {}
+  tl::expected<void, std::string> read(const Take& take) override {
+    return ReplyQueue::read([&](wire::Bytes bytes) {
+      if (++seen_ % kOneIn != 0) take(bytes);
+    });
+  }
+
+ private:
+  uint64_t seen_ = 0;
+};
+
 template <class Broken>
 intercept::InterceptParts parts() {
   return {.source = [](uint16_t queue, uint32_t length)
@@ -68,7 +82,8 @@ intercept::InterceptParts parts() {
 
 int main(int argc, char** argv) {
   if (argc < 3 || std::strcmp(argv[1], "--fault") != 0) {
-    std::cerr << "broken-intercept --fault leak|corrupt-header MIRROR-INTERCEPT'S OPTIONS\n";
+    std::cerr
+        << "broken-intercept --fault leak|corrupt-header|swallow MIRROR-INTERCEPT'S OPTIONS\n";
     return 2;
   }
   const std::string fault = argv[2];
@@ -77,6 +92,7 @@ int main(int argc, char** argv) {
   if (!options) return options.error();
   if (fault == "leak") return intercept::run_intercept(*options, parts<LeakyQueue>());
   if (fault == "corrupt-header") return intercept::run_intercept(*options, parts<CorruptQueue>());
+  if (fault == "swallow") return intercept::run_intercept(*options, parts<SwallowingQueue>());
   std::cerr << "broken-intercept: no fault " << fault << '\n';
   return 2;
 }

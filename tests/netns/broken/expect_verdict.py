@@ -4,6 +4,7 @@
   expect_verdict.py MIRRORLAB BROKEN_DIR OUT none
   expect_verdict.py MIRRORLAB BROKEN_DIR OUT keyed      sound engines that share a key
   expect_verdict.py MIRRORLAB BROKEN_DIR OUT copy|intercept FAULT CHECK[,CHECK...]
+  expect_verdict.py MIRRORLAB BROKEN_DIR OUT file SCENARIO CHECK[,CHECK...]   sound engines, another scenario
 
 With a fault: exit code 1, and each named check, or condition on the named metric, failed. Without: everything passed.
 """
@@ -36,8 +37,11 @@ def with_key(text, out):
 
 
 def scenario_text(here, broken_dir, engine, fault, out):
-    with open(os.path.join(here, "broken.yaml"), encoding="utf-8") as file:
+    name = fault if engine == "file" else "broken.yaml"
+    with open(os.path.join(here, name), encoding="utf-8") as file:
         text = file.read()
+    if engine == "file":
+        return text
     if engine in SOUND:
         return with_key(text, out) if engine == "keyed" else text
     program = COMMANDS[engine].format(fault=fault)

@@ -155,12 +155,18 @@ class ToClient : public Strike {
 }  // namespace
 
 std::optional<Fault> parse_fault(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "drop-segment", "duplicate", "swap", "early-turn", "miscount", "flip", "to-client"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "drop-segment", "duplicate",         "swap",         "early-turn", "miscount", "flip",
+      "to-client",    "miscount-captured", "miscount-sent"};
   for (size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == name) return static_cast<Fault>(i);
   }
   return std::nullopt;
+}
+
+bool miscounts(Fault fault) {
+  return fault == Fault::miscount || fault == Fault::miscount_captured ||
+         fault == Fault::miscount_sent;
 }
 
 std::unique_ptr<BrokenSender> break_sender(Fault fault, std::unique_ptr<os::PacketSender> sound) {
@@ -178,6 +184,8 @@ std::unique_ptr<BrokenSender> break_sender(Fault fault, std::unique_ptr<os::Pack
     case Fault::to_client:
       return std::make_unique<ToClient>(std::move(sound));
     case Fault::miscount:
+    case Fault::miscount_captured:
+    case Fault::miscount_sent:
       break;
   }
   return nullptr;

@@ -12,15 +12,19 @@
 namespace mirrorlab::broken {
 
 enum class Fault : uint8_t {
-  drop_segment,  // one data segment is never sent, and the engine believes it was
-  duplicate,     // one segment's bytes are sent twice as stream data
-  swap,          // two requests of one stream are exchanged
-  early_turn,    // a turn leaves together with the one whose answer it needed
-  miscount,      // the account is changed before it is written
-  flip,          // one byte is altered
-  to_client,     // one packet goes to a real client
+  drop_segment,       // one data segment is never sent, and the engine believes it was
+  duplicate,          // one segment's bytes are sent twice as stream data
+  swap,               // two requests of one stream are exchanged
+  early_turn,         // a turn leaves together with the one whose answer it needed
+  miscount,           // the account is changed before it is written
+  flip,               // one byte is altered
+  to_client,          // one packet goes to a real client
+  miscount_captured,  // more packets are said to be captured than came
+  miscount_sent,      // more packets are said to be sent than left
 };
 [[nodiscard]] std::optional<Fault> parse_fault(std::string_view name);
+// The figures are wrong, and nothing else.
+[[nodiscard]] bool miscounts(Fault fault);
 
 class BrokenSender : public os::PacketSender {
  public:
@@ -40,7 +44,7 @@ class BrokenSender : public os::PacketSender {
   Forge forge_;
 };
 
-// Null for a fault that is not the sender's (miscount).
+// Null for a fault that is not the sender's.
 [[nodiscard]] std::unique_ptr<BrokenSender> break_sender(Fault fault,
                                                          std::unique_ptr<os::PacketSender> sound);
 

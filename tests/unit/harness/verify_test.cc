@@ -331,27 +331,26 @@ TEST(Verifier, CatchesALeakedReplyAtTheClients) {
 }
 TEST(Verifier, CatchesALeakedReplyOnTheOnlineHost) {
   Evidence e = good();
-  TapWriter(e.egress).packet(kTest, kClient, 1, 1, flag::kAck | flag::kRst);
+  TapWriter(e.online).packet(kTest, kClient, 1, 1, flag::kAck | flag::kRst);
   EXPECT_EQ(failing(verify(e)), "isolated");
 }
 TEST(Verifier, CatchesAPacketSentToTheOnlineService) {
   Evidence e = good();
-  TapWriter(e.egress).packet(kClient, kOnline, 1, 1, flag::kAck, "x", false, true);
+  TapWriter(e.online).packet(kClient, kOnline, 1, 1, flag::kAck, "x", false, true);
   const Report r = verify(e);
   EXPECT_EQ(failing(r), "harmless");
   EXPECT_EQ(r.metrics.at("misdirected_packets"), 1);
 }
 TEST(Verifier, CatchesAPacketSentToAClient) {
   Evidence e = good();
-  TapWriter(e.egress).packet(*Endpoint::parse("10.1.0.7:1"), kOther, 1, 1, flag::kRst, "", false,
+  TapWriter(e.online).packet(*Endpoint::parse("10.1.0.7:1"), kOther, 1, 1, flag::kRst, "", false,
                              true);
   EXPECT_EQ(failing(verify(e)), "harmless");
 }
 TEST(Verifier, WhatTheEngineSendsToTheTestServiceIsItsBusiness) {
   Evidence e = good();
-  TapWriter egress(e.egress);
+  TapWriter egress(e.online);
   egress.packet(kClient, kTest, 1, 1, flag::kAck, "x", false, true);
-  egress.packet(kClient, kOnline, 1, 1, flag::kAck, "x");               // coming in
   egress.packet(kOnline, kClient, 1, 1, flag::kAck, "x", false, true);  // the service's answer
   EXPECT_EQ(failing(verify(e)), "");
 }
@@ -484,7 +483,7 @@ TEST(Verifier, AFullTapIsInconclusive) {
 TEST(Verifier, DropsThatTcpRepairsAreToldNotJudged) {
   Evidence e = good();
   e.softnet_drops = 3;
-  e.interface_drops = 2;
+  e.hops.kernel_drops = {{"test", "test", "l1b receiving", 2, false, true}};
   const Report r = verify(e);
   EXPECT_TRUE(r.inconclusive.empty());
   EXPECT_EQ(r.notes.size(), 3U);
