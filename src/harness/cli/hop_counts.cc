@@ -173,8 +173,7 @@ void HopCounts::take_way(Role from, Role to) {
     const auto& l = links[index];
     const auto& near = forward ? l.a : l.b;
     const auto& far = forward ? l.b : l.a;
-    way.device_drops +=
-        devices(near.node).at(near.device).sending + devices(far.node).at(far.device).receiving;
+    way.device_drops += device(near).sending + device(far).receiving;
     way.delay_ns += longest_delay(lab_.scenario, *l.link);
     const auto stage =
         std::ranges::find(links_, l.a.node + "-" + l.b.node, &wirebox::Figures::name);
