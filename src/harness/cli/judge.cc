@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "harness/cli/verdict.h"
 #include "harness/scenario/expression.h"
 
 namespace mirrorlab::cli {
@@ -90,7 +91,7 @@ std::string shortcomings(const std::vector<wirebox::Figures>& links,
   return {};
 }
 
-void judge(const scenario::Scenario& s, report::Result& r) {
+void judge(const scenario::Scenario& s, const std::string& box, report::Result& r) {
   const auto lookup = [&](std::string_view name) -> std::optional<double> {
     const auto found = r.verified.metrics.find(std::string(name));
     if (found != r.verified.metrics.end()) return found->second;
@@ -98,13 +99,14 @@ void judge(const scenario::Scenario& s, report::Result& r) {
     if (name.starts_with("lost.sessions.") || name.starts_with("lost.bytes.")) return 0.0;
     return std::nullopt;
   };
-  bool all = true;
+  std::vector<Failure> failures;
   for (const auto* list : {&s.always, &s.expect}) {
     for (const auto& expression : *list) {
       const auto outcome = scenario::evaluate(expression, lookup);
       r.expectations.push_back({expression.text, outcome.passed, outcome.actual});
-      if (!outcome.passed && all) r.reason = expression.text + " does not hold: " + outcome.actual;
-      all = all && outcome.passed;
+      if (outcome.passed) continue;
+      failures.push_back({expression.text + " does not hold: " + outcome.actual,
+                          proof_of_condition(expression.metric)});
     }
   }
   // What the scenario judges by a condition of its own, the check only reports.
@@ -117,14 +119,28 @@ void judge(const scenario::Scenario& s, report::Result& r) {
       check.passed = true;
       check.detail = "left to the scenario's conditions: " + check.detail;
     }
-    if (!check.passed && all) r.reason = "check " + check.name + ": " + check.detail;
-    all = all && check.passed;
+    if (check.passed) continue;
+    failures.push_back({"check " + check.name + ": " + check.detail, proof_of_check(check.name)});
   }
-  r.verdict = all ? "passed" : "failed";
-  if (!r.verified.inconclusive.empty()) {
-    r.verdict = "inconclusive";
-    r.reason = r.verified.inconclusive;
+  const Verdict verdict = decide(failures, {r.verified.inconclusive, box});
+  r.verdict = verdict.verdict;
+  r.reason = verdict.reason;
+}
+
+std::string add_box_metrics(const BoxStrain& strain, report::Result& r) {
+  auto& m = r.verified.metrics;
+  const auto ms = [](os::Nanos n) { return static_cast<double>(n) / 1e6; };
+  m["box.late_longest"] = ms(strain.late_longest);
+  m["box.late_total"] = ms(strain.late_total);
+  m["box.steal"] = ms(strain.steal);
+  m["box.oom_kills"] = static_cast<double>(strain.oom_kills);
+  std::string why = strain.starved();
+  if (!why.empty()) r.verified.notes.push_back(why);
+  if (m["box.interface_drops"] > 0) {
+    why += fmt::format("{}the box dropped {} packets between hosts", why.empty() ? "" : ", and ",
+                       m["box.interface_drops"]);
   }
+  return why;
 }
 
 }  // namespace mirrorlab::cli

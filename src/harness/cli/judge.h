@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/box_watch.h"
 #include "harness/report/result.h"
 #include "harness/scenario/model.h"
 #include "harness/wirebox/link.h"
@@ -18,7 +19,9 @@ void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result
 // engines.
 [[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links,
                                        const std::vector<std::string>& missed_faults);
-// The scenario's conditions and the verifier's checks.
-void judge(const scenario::Scenario& scenario, report::Result& result);
+// Figures of the box itself; what speaks against judging slow or lossy engines, or nothing.
+[[nodiscard]] std::string add_box_metrics(const BoxStrain& strain, report::Result& result);
+// The scenario's conditions and the verifier's checks. `box`: of add_box_metrics().
+void judge(const scenario::Scenario& scenario, const std::string& box, report::Result& result);
 
 }  // namespace mirrorlab::cli

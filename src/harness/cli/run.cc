@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "harness/cli/box_watch.h"
 #include "harness/cli/hands_on.h"
 #include "harness/cli/interruption.h"
 #include "harness/cli/judge.h"
@@ -15,6 +16,7 @@
 #include "harness/cli/lab_door.h"
 #include "harness/cli/link_report.h"
 #include "harness/cli/requirements.h"
+#include "harness/report/lost_lines.h"
 #include "harness/report/progress.h"
 #include "os/atomic_file.h"
 #include "os/clock.h"
@@ -79,6 +81,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   lab.start_taps();
   lab.start_engines();
   stop_if_interrupted();
+  BoxWatch box;
   phases.begin("traffic", fmt::format("{} from {} client addresses",
                                       s.traffic.empty() ? "none" : s.traffic[0].id,
                                       s.node_of(scenario::Role::clients)->count));
@@ -88,6 +91,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   const std::string stuck =
       drained ? "" : "when the drain time was over:\n" + lab.describe_processes() + "at the end:\n";
   stop_if_interrupted();
+  const BoxStrain strain = box.stop();
   phases.begin("verify", "comparing what clients sent with what reached the test host");
   const auto& evidence = lab.collect();
   const auto links = lab.link_figures();
@@ -100,15 +104,20 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   if (const auto why = shortcomings(links, lab.missed_faults()); !why.empty()) {
     r.verified.inconclusive = why;
   }
-  judge(s, r);
-  if (auto done = os::write_file(out + "/link-drops.txt", drops_text(links)); !done) {
-    throw std::runtime_error(done.error());
+  r.verified.checks.push_back(
+      {"drained",
+       drained,
+       drained ? "" : "the copy engine still had something to send when the drain time was over",
+       {}});
+  const std::string box_doubt = add_box_metrics(strain, r);
+  judge(s, box_doubt, r);
+  for (const auto& [name, text] : {std::pair{"link-drops.txt", drops_text(links)},
+                                   {"lost.jsonl", report::lost_lines(r.verified)}}) {
+    if (auto done = os::write_file(out + "/" + name, text); !done) {
+      throw std::runtime_error(done.error());
+    }
   }
   write_faults(s, links, out);
-  if (!drained && r.verdict == "passed") {
-    r.verdict = "failed";
-    r.reason = "the copy engine still had something to send when the drain time was over";
-  }
   if (r.verdict != "passed") write_state(lab, out, stuck);
 }
 
@@ -177,10 +186,13 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   } else {
     run_lab(s, o, interrupted, interruption, progress, r);
   }
-  r.artifacts = {
-      {"result", o.out + "/result.json"},         {"logs", o.out + "/logs"},
-      {"online_capture", o.out + "/online.pcap"}, {"test_capture", o.out + "/test.pcap"},
-      {"link_drops", o.out + "/link-drops.txt"},  {"link_faults", o.out + "/" + kFaultFile}};
+  r.artifacts = {{"result", o.out + "/result.json"},
+                 {"logs", o.out + "/logs"},
+                 {"online_capture", o.out + "/online.pcap"},
+                 {"test_capture", o.out + "/test.pcap"},
+                 {"link_drops", o.out + "/link-drops.txt"},
+                 {"link_faults", o.out + "/" + kFaultFile},
+                 {"lost", o.out + "/lost.jsonl"}};
   if (r.verdict != "passed") r.artifacts["state"] = o.out + "/state.txt";
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {

@@ -11,6 +11,7 @@ namespace mirrorlab::report {
 
 namespace {
 constexpr size_t kShownProblems = 5;
+constexpr size_t kShownDeaths = 3;
 
 class Text {
  public:
@@ -118,6 +119,13 @@ class Text {
                                size_text(static_cast<double>(l.bytes)),
                                hop == kHops.end() ? "at " + l.hop : hop->second, l.reason,
                                reason_words(l.reason)));
+    }
+    const auto& deaths = r_.verified.deaths;
+    for (size_t i = 0; i < std::min(deaths.size(), kShownDeaths); ++i) {
+      line("", in_words(deaths[i]));
+    }
+    if (deaths.size() > kShownDeaths) {
+      line("", fmt::format("and {} more in lost.jsonl", grouped(deaths.size() - kShownDeaths)));
     }
   }
 

@@ -165,7 +165,8 @@ class EngineHops {
     line.in = number(s.figures, "counters", "replies_taken");
     line.out = number(s.figures, "counters", "records_returned");
     dropped(line, s.figures, "counters",
-            {"replies_unclaimed", "hold_overflow", "peer_queue_overflow", "not_tcp", "malformed"});
+            {"replies_unclaimed", "hold_overflow", "peer_queue_overflow", "handover_overflow",
+             "not_tcp", "malformed"});
     Allowances allowed;
     allowed.missing = {{"held when it was ended", number(s.figures, "counters", "replies_held")}};
     add(line, allowed);

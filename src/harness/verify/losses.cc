@@ -122,6 +122,14 @@ class Explanation {
     return e_.tap_drops > 0;
   }
 
+  // A packet that the kernel did not take never left, whatever becomes of its session.
+  [[nodiscard]] bool send_failed() const {
+    if (!e_.copy.is_object() || !e_.copy.contains("inject")) return false;
+    const auto& inject = e_.copy["inject"];
+    return number(e_.copy, "inject", "overflow") > 0 ||
+           !inject.value("errors", nlohmann::json::object()).empty();
+  }
+
   // Why the evidence speaks against the engine's reason; empty when it does not.
   [[nodiscard]] std::string contradicts(const std::string& reason, const Session& s,
                                         const Connection& c) const {
@@ -132,6 +140,10 @@ class Explanation {
     if (reason == "before_capture" || reason == "not_whole") {
       if (!c.whole || during_outage(c) || capture_lost_packets()) return {};
       return "the tap saw the connection begin while the engine was running";
+    }
+    if ((reason == "handshake_timeout" || reason == "test_unreachable") &&
+        !sent_.contains(c.client) && !send_failed()) {
+      return "nothing of it ever left the online host";
     }
     if (reason == "handshake_refused" || reason == "handshake_timeout") {
       for (const Twin& twin : s.twins) {

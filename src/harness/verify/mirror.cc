@@ -121,6 +121,20 @@ void judge(Session& s, const Connection& online, const Connections& test) {
 }
 }  // namespace
 
+const char* to_string(Fate fate) {
+  switch (fate) {
+    case Fate::exact:
+      return "exact";
+    case Fate::partial:
+      return "partial";
+    case Fate::missing:
+      return "missing";
+    case Fate::mismatched:
+      break;
+  }
+  return "mismatched";
+}
+
 Mirror match(const Connections& online, const Connections& test) {
   Mirror mirror;
   mirror.sessions.resize(online.all.size());

@@ -32,6 +32,8 @@ enum class Fate : uint8_t {
   mismatched,  // a byte the client never sent there, or one given to the service twice
 };
 
+[[nodiscard]] const char* to_string(Fate fate);
+
 struct Session {
   uint32_t online = 0;      // index into the online side's connections
   std::vector<Twin> twins;  // in the order they were opened

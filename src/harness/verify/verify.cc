@@ -64,6 +64,8 @@ class Verification {
       auto lost = explain(e_, *part.service, part.online, part.test, records(part.test_records),
                           part.mirror, unlogged);
       report_.lost.insert(report_.lost.end(), lost.begin(), lost.end());
+      auto died = deaths(e_, *part.service, part.online, part.mirror);
+      report_.deaths.insert(report_.deaths.end(), died.begin(), died.end());
       sums_.add(*part.service, part.online, part.test, part.mirror);
       extra_ += part.mirror.extra.size();
     }

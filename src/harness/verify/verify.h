@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/verify/death.h"
 #include "harness/verify/evidence.h"
 #include "harness/verify/ledger.h"
 #include "harness/verify/losses.h"
@@ -24,6 +25,7 @@ struct Report {
   std::map<std::string, double> metrics;  // names: docs/VERIFIER.md
   std::vector<Check> checks;
   std::vector<Lost> lost;
+  std::vector<Death> deaths;  // of each session in `lost`
   Ledger ledger;
   std::vector<std::string> problems;  // of single sessions, the first few
   std::vector<std::string> notes;     // about the evidence itself

@@ -60,8 +60,8 @@ class SwallowingQueue : public intercept::ReplyQueue {
  public:
   explicit SwallowingQueue(intercept::ReplyQueue&& sound) : ReplyQueue(std::move(sound)) {}
   tl::expected<void, std::string> read(const Take& take) override {
-    return ReplyQueue::read([&](wire::Bytes bytes) {
-      if (++seen_ % kOneIn != 0) take(bytes);
+    return ReplyQueue::read([&](wire::Bytes bytes, size_t wire_bytes) {
+      if (++seen_ % kOneIn != 0) take(bytes, wire_bytes);
     });
   }
 
