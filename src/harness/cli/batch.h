@@ -19,6 +19,7 @@ struct BatchOptions {
   Output output = Output::text;
   unsigned jobs = 1;
   unsigned repeat = 1;                // each run so often, or until it does not pass
+  bool control = false;               // a control run for each
   bool verbose = false;               // the whole report of passed runs, too
   bool keep = false;                  // a run that did not pass stays up, with a prompt
   std::string junit;                  // file; empty: none

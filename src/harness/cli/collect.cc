@@ -55,20 +55,30 @@ std::optional<verify::Recording> recording_of(const LabContext& lab, const FindP
 }
 }  // namespace
 
-void name_services(const LabContext& lab, verify::Evidence& e) {
-  for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
+std::vector<verify::MirroredService> mirrored_services(const scenario::Scenario& s,
+                                                       const Plan& plan) {
+  std::vector<verify::MirroredService> services;
+  for (const auto* copy : s.engines_of(EngineKind::copy)) {
     for (const auto& m : copy->map) {
       verify::MirroredService service;
-      service.online = lab.plan.endpoint(copy->on, m.online_port);
-      service.test = lab.plan.endpoint(m.test_node, m.test_port);
+      service.online = plan.endpoint(copy->on, m.online_port);
+      service.test = plan.endpoint(m.test_node, m.test_port);
+      for (const auto& running : s.node(copy->on)->run) {
+        if (running.port == m.online_port) service.protocol = protocol_of(running);
+      }
       // Two engines may share a mapping, one standing by for the other.
       const auto same = [&](const verify::MirroredService& known) {
         return known.online == service.online && known.test == service.test;
       };
-      if (std::ranges::none_of(e.services, same)) {
-        e.services.push_back(std::move(service));
-      }
+      if (std::ranges::none_of(services, same)) services.push_back(std::move(service));
     }
+  }
+  return services;
+}
+
+void name_services(const LabContext& lab, verify::Evidence& e) {
+  e.services = mirrored_services(lab.scenario, lab.plan);
+  for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
     for (const auto& option : copy->options) {
       if (option == "-W" || option == "--no-wait") e.waits_for_answers = false;
     }

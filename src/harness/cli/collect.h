@@ -9,6 +9,9 @@
 
 namespace mirrorlab::cli {
 
+// The pairs of services that the copy engines of a scenario mirror.
+[[nodiscard]] std::vector<verify::MirroredService> mirrored_services(
+    const scenario::Scenario& scenario, const Plan& plan);
 // Which services are compared.
 void name_services(const LabContext& lab, verify::Evidence& evidence);
 // Connections still open on the test host. The last closes get a moment; those whose FIN is not

@@ -55,6 +55,8 @@ CLI::App* add_run(CLI::App& app, Arguments& a) {
   c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
   c->add_option("--junit", a.batch.junit, "Write JUnit XML to this file");
   c->add_flag("--keep", a.batch.keep, "One that does not pass stays up, with a prompt");
+  c->add_flag("--control", a.batch.control,
+              "The same traffic without engines first: what mirroring costs the online service");
   c->add_flag("-v,--verbose", a.batch.verbose, "The whole report of passed runs, too");
   auto* tap = c->add_flag("--tap", a.tap, "Test Anything Protocol on standard output");
   c->add_option("--format", a.format, "text or json")

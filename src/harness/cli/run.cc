@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "harness/cli/box_watch.h"
+#include "harness/cli/control.h"
 #include "harness/cli/hands_on.h"
 #include "harness/cli/interruption.h"
 #include "harness/cli/judge.h"
@@ -109,6 +110,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
        drained,
        drained ? "" : "the copy engine still had something to send when the drain time was over",
        {}});
+  if (r.control) add_control_metrics(*r.control, r);
   const std::string box_doubt = add_box_metrics(strain, r);
   judge(s, box_doubt, r);
   for (const auto& [name, text] : {std::pair{"link-drops.txt", drops_text(links)},
@@ -147,6 +149,11 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
   Phases phases(r, progress);
   std::unique_ptr<Running> running;
   try {
+    if (o.control) {
+      phases.begin("control", "the same traffic without engines");
+      r.control = run_control(s, o.out, o.programs, interrupted);
+      phases.end();
+    }
     phases.begin("setup", "namespaces, links, services, engines");
     running = std::make_unique<Running>(s, o, interrupted);
     run_phases(running->lab, phases, s, o, interrupted, r);

@@ -15,6 +15,7 @@ struct RunOptions {
   bool json = false;                  // progress stays off standard output
   const FaultList* replay = nullptr;  // faults of the links, in place of chance
   bool keep = false;                  // one that does not pass stays up, with a prompt
+  bool control = false;               // the same traffic without engines first
   bool verbose = false;               // the whole ledger in the report, also when it balances
 };
 

@@ -86,6 +86,19 @@ nlohmann::json to_json(const Result& r) {
   j["ledger"] = ledger_json(r.verified.ledger);
   j["latency_ms"]["online"] = {{"p50", metric(r, "latency.online.p50")},
                                {"p99", metric(r, "latency.online.p99")}};
+  if (r.control) {
+    j["latency_ms"]["online_without_mirror"] = {{"p50", r.control->p50_ms},
+                                                {"p99", r.control->p99_ms}};
+  }
+  j["timing_ms"] = {
+      {"think_error",
+       {{"p50", metric(r, "timing.think_error.p50")},
+        {"p99", metric(r, "timing.think_error.p99")}}},
+      {"lag", {{"p50", metric(r, "timing.lag.p50")}, {"p99", metric(r, "timing.lag.p99")}}}};
+  j["concurrency"] = {{"online", count(r, "online.concurrency")},
+                      {"test", count(r, "test.concurrency")}};
+  j["answers"] = {{"equal", count(r, "answers.equal")},
+                  {"differing", count(r, "answers.differing")}};
   j["engines"] = {{"copy", engine(r.copy)}, {"intercept", engine(r.intercept)}};
   j["links"] = r.links;
   j["expectations"] = nlohmann::json::array();

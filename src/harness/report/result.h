@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,13 @@ struct Expectation {
   std::string text;
   bool passed = false;
   std::string actual;
+};
+
+// The same traffic without engines.
+struct Control {
+  uint64_t requests = 0;
+  double seconds = 0;
+  double p50_ms = 0, p99_ms = 0;  // online answer times
 };
 
 struct Result {
@@ -28,6 +36,7 @@ struct Result {
   nlohmann::json links = nlohmann::json::array();     // what each link stage did
   std::vector<Expectation> expectations;
   std::map<std::string, std::string> artifacts;
+  std::optional<Control> control;
   std::string reproduce;      // the command
   bool whole_ledger = false;  // in the report for people, also when it balances
 };

@@ -146,12 +146,23 @@ class Text {
       line("answers", fmt::format("the same from both hosts in {} sessions, different in {}",
                                   g("answers.equal"), g("answers.differing")));
     }
-    line("timing", fmt::format("time between turns kept within {} (median), {} (99 %)",
-                               milliseconds_text(m("timing.think_error.p50")),
-                               milliseconds_text(m("timing.think_error.p99"))));
-    line("latency", fmt::format("online answers after {} (median), {} (99 %)",
-                                milliseconds_text(m("latency.online.p50")),
-                                milliseconds_text(m("latency.online.p99"))));
+    line("timing",
+         fmt::format("time between turns kept within {} (median), {} (99 %); turns came "
+                     "{} later (median), {} (99 %); {} of {} connections at one time",
+                     milliseconds_text(m("timing.think_error.p50")),
+                     milliseconds_text(m("timing.think_error.p99")),
+                     milliseconds_text(m("timing.lag.p50")), milliseconds_text(m("timing.lag.p99")),
+                     g("test.concurrency"), g("online.concurrency")));
+    std::string latency = fmt::format("online answers after {} (median), {} (99 %)",
+                                      milliseconds_text(m("latency.online.p50")),
+                                      milliseconds_text(m("latency.online.p99")));
+    if (r_.control) {
+      latency +=
+          fmt::format("; without the mirror {} and {}: {:.2f} and {:.2f} times as long",
+                      milliseconds_text(r_.control->p50_ms), milliseconds_text(r_.control->p99_ms),
+                      m("latency.p50_ratio"), m("latency.p99_ratio"));
+    }
+    line("latency", latency);
   }
 
   void cost() {

@@ -118,10 +118,17 @@ class EngineHops {
     LedgerLine line = begin("copy > wire", "mirrored packets", "engine / tap");
     Allowances allowed;
     bool any = false;
+    uint64_t merged = 0;
     for (const EngineSays& s : e_.hops.engines) {
       if (s.role != "copy") continue;
       any = any || has(s.figures, "inject", "packets");
       line.in += number(s.figures, "inject", "packets");
+      // A super-packet that its device takes as it is leaves as one.
+      const uint64_t by_link = number(s.figures, "inject", "by_link");
+      merged += by_link - std::min(by_link, number(s.figures, "inject", "frames"));
+      if (number(s.figures, "inject", "cut") > 0) {
+        allowed.surplus.push_back({"cut to the MTU", kAnyNumber});
+      }
       if (!s.not_whole.empty()) {
         allowed.surplus_open = true;
         line.remark = s.not_whole;
@@ -135,6 +142,7 @@ class EngineHops {
     for (const KernelDrop& d : e_.hops.kernel_drops) {
       if (d.role == "online" && d.outgoing) allowed.missing.push_back({d.counter, d.packets});
     }
+    allowed.missing.push_back({"merged into super-packets", merged});
     add(line, allowed);
   }
 

@@ -67,6 +67,7 @@ class TwinOrder {
       }
       seen_online_ = turn.acked;
       seen_test_ = came.acked;
+      out.lag_ms.push_back(static_cast<float>(came.time_ns - turn.time_ns) / 1e6F);
       if (previous != nullptr) {
         const auto error = (came.time_ns - previous_ns) - (turn.time_ns - previous->time_ns);
         out.think_error_ms.push_back(

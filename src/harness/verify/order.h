@@ -23,6 +23,7 @@ struct Order {
   uint64_t violations = 0;
   uint64_t suspect = 0;
   uint64_t unproven = 0;
+  std::vector<float> lag_ms;  // of a turn's first byte, from the online host to the test host
   std::vector<float> think_error_ms;  // of the time between two turns, online against test
 };
 

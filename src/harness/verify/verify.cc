@@ -220,6 +220,7 @@ class Verification {
                               "host, from a service that records nothing");
     }
     percentiles("timing.think_error", order.think_error_ms);
+    percentiles("timing.lag", order.lag_ms);
     check("order", violations == 0 || !e_.waits_for_answers,
           std::to_string(violations) +
               " turns reached the test host before the answer they depended on",

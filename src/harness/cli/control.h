@@ -1,0 +1,24 @@
+// The control run: the same traffic, faults of hosts and links, and taps, but no engines. What the
+// online service then does is what mirroring is measured by.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "harness/report/result.h"
+#include "harness/scenario/model.h"
+
+namespace mirrorlab::cli {
+
+// The scenario without its engines, and without what the timeline does to them.
+[[nodiscard]] scenario::Scenario without_engines(const scenario::Scenario& scenario);
+
+// Its files go to `out`/control. Throws std::runtime_error.
+[[nodiscard]] report::Control run_control(const scenario::Scenario& scenario,
+                                          const std::string& out, const std::string& programs,
+                                          const std::atomic<bool>& interrupted);
+
+// Figures of both runs side by side, once the run with engines has its own.
+void add_control_metrics(const report::Control& control, report::Result& result);
+
+}  // namespace mirrorlab::cli
