@@ -43,7 +43,7 @@ struct Evidence {
   int64_t taps_until_ns = INT64_MAX;  // wall clock: what a tap saw later counts in no ledger
   Hops hops;                          // what lies between the taps
   nlohmann::json copy;                // the engines' own figures; null when one wrote none
-  bool copy_gives_account = true;  // false: another program, of which nothing but this is known
+  bool copy_gives_account = true;     // false: another program, of which nothing but this is known
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;
   std::vector<Outage> outages;
