@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/cli/live_watch.h"
 #include "harness/report/result.h"
 #include "harness/scenario/model.h"
 #include "harness/wirebox/link.h"
@@ -18,7 +19,10 @@ void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result
 // engines.
 [[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links,
                                        const std::vector<std::string>& missed_faults);
-// The scenario's conditions and the verifier's checks.
-void judge(const scenario::Scenario& scenario, report::Result& result);
+// NAME.COUNTER for an engine's counters, NAME.GROUP.COUNTER for its other groups of numbers.
+void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
+                        std::map<std::string, double>& metrics);
+// The scenario's conditions, at the end and while the run lasted, and the verifier's checks.
+void judge(const scenario::Scenario& scenario, const LiveFindings& live, report::Result& result);
 
 }  // namespace mirrorlab::cli

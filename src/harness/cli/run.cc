@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "harness/cli/artifacts.h"
 #include "harness/cli/hands_on.h"
 #include "harness/cli/interruption.h"
 #include "harness/cli/judge.h"
@@ -100,7 +101,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   if (const auto why = shortcomings(links, lab.missed_faults()); !why.empty()) {
     r.verified.inconclusive = why;
   }
-  judge(s, r);
+  judge(s, lab.live_findings(), r);
   if (auto done = os::write_file(out + "/link-drops.txt", drops_text(links)); !done) {
     throw std::runtime_error(done.error());
   }
@@ -176,11 +177,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   } else {
     run_lab(s, o, interrupted, interruption, progress, r);
   }
-  r.artifacts = {
-      {"result", o.out + "/result.json"},         {"logs", o.out + "/logs"},
-      {"online_capture", o.out + "/online.pcap"}, {"test_capture", o.out + "/test.pcap"},
-      {"link_drops", o.out + "/link-drops.txt"},  {"link_faults", o.out + "/" + kFaultFile}};
-  if (r.verdict != "passed") r.artifacts["state"] = o.out + "/state.txt";
+  r.artifacts = settle_artifacts(s, o.out, r.verdict == "passed");
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';
