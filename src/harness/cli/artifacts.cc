@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "harness/cli/link_report.h"
+#include "harness/cli/fault_file.h"
 
 namespace mirrorlab::cli {
 
