@@ -40,8 +40,11 @@ void TimerWheel::unlink(uint32_t id) {
 }
 
 void TimerWheel::arm(uint32_t id, Nanos deadline) {
-  if (id >= nodes_.size())
-    nodes_.resize(std::max<size_t>(id + 1, nodes_.size() + nodes_.size() / 8 + 256));
+  if (id >= nodes_.size()) {
+    const size_t size = std::max<size_t>(id + 1, nodes_.size() + nodes_.size() / 8 + 256);
+    nodes_.reserve(size);  // resize() alone would take up to twice as much
+    nodes_.resize(size);
+  }
   if (nodes_[id].slot != kNoSlot) {
     unlink(id);
   } else {

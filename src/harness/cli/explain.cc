@@ -160,6 +160,7 @@ std::string explain(const scenario::Scenario& s) {
   for (const auto& f : s.timeline) text += line(to_text(f.when), fault_words(f));
   text += "must hold\n";
   for (const auto& e : s.always) text += line("always", e.text);
+  for (const auto& e : s.eventually) text += line("eventually", e.text);
   for (const auto& e : s.expect) text += line("at the end", e.text);
   return text + fmt::format("seed {}, traffic at most {}, drain at most {}\n", s.seed,
                             to_text(s.timeout), to_text(s.drain));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "harness/cli/verdict.h"
@@ -10,8 +11,6 @@
 
 namespace mirrorlab::cli {
 
-namespace {
-// NAME.COUNTER for the counters, NAME.GROUP.COUNTER for the other groups of numbers.
 void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
                         std::map<std::string, double>& m) {
   if (!figures.is_object()) return;
@@ -25,6 +24,45 @@ void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
   }
 }
 
+namespace {
+using Lookup = std::function<std::optional<double>(std::string_view)>;
+
+// At the end, and at every look before it.
+report::Expectation judge_always(const scenario::Expression& condition, const LiveFinding& live,
+                                 const Lookup& lookup) {
+  const auto outcome = scenario::evaluate(condition, lookup);
+  report::Expectation e{condition.text, outcome.passed, outcome.actual, "always", live.looks, {}};
+  if (!live.at_s) return e;
+  e.passed = false;
+  e.first_failed_s = *live.at_s;
+  e.actual = fmt::format("{} at +{:.2f} s", live.actual, *live.at_s);
+  return e;
+}
+
+report::Expectation judge_eventually(const scenario::Eventual& eventual, const LiveFinding& live,
+                                     double ended_s, const Lookup& lookup) {
+  report::Expectation e{eventual.text, false, live.actual, "eventually", live.looks, {}};
+  if (live.at_s) {
+    e.passed = true;
+    e.first_held_s = *live.at_s;
+    e.actual = fmt::format("{} at +{:.2f} s", live.actual, *live.at_s);
+    return e;
+  }
+  const auto until_s = static_cast<double>((eventual.after + eventual.within).count()) / 1e9;
+  const auto after_s = static_cast<double>(eventual.after.count()) / 1e9;
+  if (ended_s >= after_s && ended_s <= until_s) {
+    // The run was over first: what it left behind is the last look.
+    const auto outcome = scenario::evaluate(eventual.condition, lookup);
+    e.passed = outcome.passed;
+    e.actual = outcome.actual + " at the end";
+    if (e.passed) e.first_held_s = ended_s;
+  } else if (live.looks == 0) {
+    e.actual = ended_s < after_s ? "the run was over before" : "no figure while it could hold";
+  } else {
+    e.actual += fmt::format(" at the last of {} looks", live.looks);
+  }
+  return e;
+}
 }  // namespace
 
 void add_metrics(report::Result& r, const std::map<std::string, nlohmann::json>& engines) {
@@ -91,8 +129,11 @@ std::string shortcomings(const std::vector<wirebox::Figures>& links,
   return {};
 }
 
-void judge(const scenario::Scenario& s, const std::string& box, report::Result& r) {
-  const auto lookup = [&](std::string_view name) -> std::optional<double> {
+void judge(const scenario::Scenario& s, const LiveFindings& live, report::Result& r,
+           const std::string& box) {
+  // What only a running laboratory shows: as it was last.
+  for (const auto& [name, value] : live.last) r.verified.metrics.try_emplace(name, value);
+  const Lookup lookup = [&](std::string_view name) -> std::optional<double> {
     const auto found = r.verified.metrics.find(std::string(name));
     if (found != r.verified.metrics.end()) return found->second;
     // A reason that nothing was lost for has no entry of its own.
@@ -100,14 +141,27 @@ void judge(const scenario::Scenario& s, const std::string& box, report::Result& 
     return std::nullopt;
   };
   std::vector<Failure> failures;
-  for (const auto* list : {&s.always, &s.expect}) {
-    for (const auto& expression : *list) {
-      const auto outcome = scenario::evaluate(expression, lookup);
-      r.expectations.push_back({expression.text, outcome.passed, outcome.actual});
-      if (outcome.passed) continue;
-      failures.push_back({expression.text + " does not hold: " + outcome.actual,
-                          proof_of_condition(expression.metric)});
-    }
+  for (size_t i = 0; i < s.always.size(); ++i) {
+    const auto& finding = i < live.always.size() ? live.always[i] : LiveFinding{};
+    r.expectations.push_back(judge_always(s.always[i], finding, lookup));
+  }
+  for (size_t i = 0; i < s.eventually.size(); ++i) {
+    const auto& finding = i < live.eventually.size() ? live.eventually[i] : LiveFinding{};
+    r.expectations.push_back(judge_eventually(s.eventually[i], finding, live.ended_s, lookup));
+  }
+  for (const auto& condition : s.expect) {
+    const auto outcome = scenario::evaluate(condition, lookup);
+    r.expectations.push_back({condition.text, outcome.passed, outcome.actual, "expect", 0, {}});
+  }
+  // The conditions are in the order of always, eventually, expect.
+  std::vector<std::string> metrics;
+  for (const auto& condition : s.always) metrics.push_back(condition.metric);
+  for (const auto& condition : s.eventually) metrics.push_back(condition.condition.metric);
+  for (const auto& condition : s.expect) metrics.push_back(condition.metric);
+  for (size_t i = 0; i < r.expectations.size(); ++i) {
+    const auto& e = r.expectations[i];
+    if (e.passed) continue;
+    failures.push_back({e.text + " does not hold: " + e.actual, proof_of_condition(metrics[i])});
   }
   // What the scenario judges by a condition of its own, the check only reports.
   const auto judged = [&](const std::string& metric) {

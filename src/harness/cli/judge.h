@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/cli/box_watch.h"
+#include "harness/cli/live_watch.h"
 #include "harness/report/result.h"
 #include "harness/scenario/model.h"
 #include "harness/wirebox/link.h"
@@ -21,7 +22,12 @@ void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result
                                        const std::vector<std::string>& missed_faults);
 // Figures of the box itself; what speaks against judging slow or lossy engines, or nothing.
 [[nodiscard]] std::string add_box_metrics(const BoxStrain& strain, report::Result& result);
-// The scenario's conditions and the verifier's checks. `box`: of add_box_metrics().
-void judge(const scenario::Scenario& scenario, const std::string& box, report::Result& result);
+// NAME.COUNTER for an engine's counters, NAME.GROUP.COUNTER for its other groups of numbers.
+void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
+                        std::map<std::string, double>& metrics);
+// The scenario's conditions, at the end and while the run lasted, and the verifier's checks. `box`:
+// of add_box_metrics().
+void judge(const scenario::Scenario& scenario, const LiveFindings& live, report::Result& result,
+           const std::string& box = {});
 
 }  // namespace mirrorlab::cli

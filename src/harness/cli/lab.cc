@@ -148,6 +148,8 @@ nlohmann::json Lab::drive_traffic() {
       scenario_, *topology_, find_program(),
       [this](const std::string& command, const std::string& node) { run_command(command, node); });
   const auto began = os::steady_now();
+  watch_ = std::make_unique<LiveWatch>(context_, *topology_, find_program());
+  watch_->begin(began);
   timeline_->begin(began);
   const auto all_done = [&] { return std::ranges::all_of(traffic_, &Running::done); };
   while (!all_done()) {
@@ -192,6 +194,7 @@ void Lab::start_taps() {
 }
 
 bool Lab::drain() {
+  watch_->leave_engines();
   evidence_.drained = Drain(context_, *topology_, find_program(), interrupted_).wait();
   return evidence_.drained;
 }
@@ -199,6 +202,7 @@ bool Lab::drain() {
 const verify::Evidence& Lab::collect() {
   name_services(context_, evidence_);
   count_leftovers(context_, *topology_, find_program(), evidence_);
+  live_ = watch_->finish();
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
     for (const auto* engine : scenario_.engines_of(kind)) {
       hop_counts_->engine_ends(*engine, program(engine->id));

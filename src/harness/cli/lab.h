@@ -10,6 +10,7 @@
 #include "harness/cli/box_state.h"
 #include "harness/cli/hop_counts.h"
 #include "harness/cli/lab_context.h"
+#include "harness/cli/live_watch.h"
 #include "harness/cli/program.h"
 #include "harness/cli/taps.h"
 #include "harness/cli/timeline.h"
@@ -37,6 +38,8 @@ class Lab {
   // Ends engines (their counters are then written), links and taps.
   const verify::Evidence& collect();
 
+  // What became of the conditions while the run lasted; after collect().
+  [[nodiscard]] const LiveFindings& live_findings() const { return live_; }
   // What each engine counted in all its runs, by id.
   [[nodiscard]] std::map<std::string, nlohmann::json> engine_figures();
   [[nodiscard]] std::vector<wirebox::Figures> link_figures() const;
@@ -82,11 +85,13 @@ class Lab {
   std::unique_ptr<Topology> topology_;
   std::vector<std::unique_ptr<Program>> programs_;  // in the order of their start
   std::unique_ptr<Timeline> timeline_;
+  std::unique_ptr<LiveWatch> watch_;
   std::vector<Running> traffic_;
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<HopCounts> hop_counts_;
   BoxDrops box_before_;
   verify::Evidence evidence_;
+  LiveFindings live_;
 };
 
 }  // namespace mirrorlab::cli

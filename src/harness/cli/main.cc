@@ -9,6 +9,7 @@
 #include "harness/cli/compare.h"
 #include "harness/cli/doctor.h"
 #include "harness/cli/inspect.h"
+#include "harness/cli/metrics.h"
 #include "harness/cli/places.h"
 #include "harness/cli/replay.h"
 #include "harness/cli/select.h"
@@ -203,6 +204,7 @@ int command_line(int argc, char** argv) {
   list->add_option("place", a.selection.places,
                    "Files or directories; default: scenarios, else those that are installed");
   add_format(*list, a);
+  auto* metrics = app.add_subcommand("metrics", "List what conditions may be about");
   auto* doctor = app.add_subcommand("doctor", "Say what this machine can and cannot do");
   add_format(*doctor, a);
   // What the harness starts itself: not for people, and not in the list.
@@ -239,6 +241,10 @@ int command_line(int argc, char** argv) {
   if (*list) {
     if (a.selection.places.empty()) a.selection.places = {cli::scenario_directory()};
     return cli::list_scenarios(a.selection.places, a.format == "json");
+  }
+  if (*metrics) {
+    std::cout << cli::metrics_text();
+    return 0;
   }
   if (*doctor) return cli::doctor(cli::own_directory(), a.format == "json");
   const auto options = nlohmann::json::parse(a.built_in);

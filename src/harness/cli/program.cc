@@ -156,6 +156,11 @@ bool Program::halted() {
   return halted_;
 }
 
+pid_t Program::running_pid() {
+  const std::lock_guard lock(mutex_);
+  return child_ && child_->wait(0) < 0 ? child_->pid() : 0;
+}
+
 std::string Program::unexpected_end() {
   const std::lock_guard lock(mutex_);
   if (!child_ || ended_on_purpose_) return {};

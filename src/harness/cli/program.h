@@ -47,6 +47,8 @@ class Program {
   void freeze(bool stop);
   [[nodiscard]] bool running();
   [[nodiscard]] bool halted();
+  // Of the run under way; 0 when there is none.
+  [[nodiscard]] pid_t running_pid();
   // Empty, or how the current run ended although nobody asked for it.
   [[nodiscard]] std::string unexpected_end();
   // As terminate(), for the end of the laboratory: an exit code other than 0 is returned as text.

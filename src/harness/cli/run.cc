@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "harness/cli/artifacts.h"
 #include "harness/cli/box_watch.h"
 #include "harness/cli/control.h"
 #include "harness/cli/hands_on.h"
@@ -112,7 +113,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
        {}});
   if (r.control) add_control_metrics(*r.control, r);
   const std::string box_doubt = add_box_metrics(strain, r);
-  judge(s, box_doubt, r);
+  judge(s, lab.live_findings(), r, box_doubt);
   for (const auto& [name, text] : {std::pair{"link-drops.txt", drops_text(links)},
                                    {"lost.jsonl", report::lost_lines(r.verified)}}) {
     if (auto done = os::write_file(out + "/" + name, text); !done) {
@@ -193,14 +194,7 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   } else {
     run_lab(s, o, interrupted, interruption, progress, r);
   }
-  r.artifacts = {{"result", o.out + "/result.json"},
-                 {"logs", o.out + "/logs"},
-                 {"online_capture", o.out + "/online.pcap"},
-                 {"test_capture", o.out + "/test.pcap"},
-                 {"link_drops", o.out + "/link-drops.txt"},
-                 {"link_faults", o.out + "/" + kFaultFile},
-                 {"lost", o.out + "/lost.jsonl"}};
-  if (r.verdict != "passed") r.artifacts["state"] = o.out + "/state.txt";
+  r.artifacts = settle_artifacts(s, o.out, r.verdict == "passed");
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';

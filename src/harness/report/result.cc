@@ -103,7 +103,12 @@ nlohmann::json to_json(const Result& r) {
   j["links"] = r.links;
   j["expectations"] = nlohmann::json::array();
   for (const auto& e : r.expectations) {
-    j["expectations"].push_back({{"text", e.text}, {"passed", e.passed}, {"actual", e.actual}});
+    nlohmann::json one{
+        {"text", e.text}, {"passed", e.passed}, {"actual", e.actual}, {"kind", e.kind}};
+    if (e.looks > 0) one["looks"] = e.looks;
+    if (e.first_failed_s) one["first_failed_s"] = *e.first_failed_s;
+    if (e.first_held_s) one["first_held_s"] = *e.first_held_s;
+    j["expectations"].push_back(std::move(one));
   }
   j["checks"] = nlohmann::json::array();
   for (const auto& c : r.verified.checks) {

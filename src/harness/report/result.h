@@ -15,6 +15,11 @@ struct Expectation {
   std::string text;
   bool passed = false;
   std::string actual;
+  std::string kind = "expect";  // always, eventually, expect
+  uint64_t looks = 0;           // while the run lasted, at which it could be told
+  // Seconds after the traffic began.
+  std::optional<double> first_failed_s = {};  // always
+  std::optional<double> first_held_s = {};    // eventually
 };
 
 // The same traffic without engines.

@@ -56,7 +56,9 @@ constexpr std::array kMetrics{
     MetricName{"lost.bytes", bytes, kBytes, "stream bytes lost"},
     MetricName{"lost.unexplained", count, kSessions, "sessions lost without a reason"},
     MetricName{"recordings.disagreements", count, "", "records that taps or the other side belie"},
-    MetricName{"leaked_packets", count, "", "replies of the test host that reached a client"},
+    MetricName{"leaked_packets", count, "", "replies of the test host that reached a client", true},
+    MetricName{"online.connections", count, "", "open on the mirrored online services now", true},
+    MetricName{"test.connections", count, "", "open on the mirrored test services now", true},
     MetricName{"misdirected_packets", count, "",
                "sent in a client's name, not to the test service"},
     MetricName{"ledger.hops", count, "", "hops at which packets were counted"},
@@ -94,10 +96,13 @@ constexpr std::array kMetrics{
     MetricName{"traffic.requests_per_s", count, "", "requests per second, by the clients"},
     MetricName{"duration.traffic", seconds, "", "how long the traffic ran"},
     MetricName{"duration.drain", seconds, "", "how long the engines took to finish after it"},
-    MetricName{"copy.cpu_s", seconds, "", "CPU time of the copy engine"},
-    MetricName{"copy.peak_rss_bytes", bytes, "", "memory of the copy engine at its peak"},
-    MetricName{"intercept.cpu_s", seconds, "", "CPU time of the intercept engine"},
-    MetricName{"intercept.peak_rss_bytes", bytes, "", "memory of the intercept engine"},
+};
+
+constexpr std::array kProgramMetrics{
+    MetricName{"alive", count, "", "1 while the program runs, 0 while it does not", true},
+    MetricName{"rss_bytes", bytes, "", "memory of the program now", true},
+    MetricName{"cpu_s", seconds, "", "CPU time of an engine"},
+    MetricName{"peak_rss_bytes", bytes, "", "memory of an engine at its peak"},
 };
 
 struct Operator {
@@ -138,10 +143,15 @@ Parsed<double> parse_value(std::string_view text, Measure measure) {
   return parse_number(text);
 }
 
-std::string_view unit_text(std::string_view metric) {
-  const MetricName* known = find_metric(metric);
-  if (!known) return "";
-  switch (known->measure) {
+// What PROGRAM.NAME measures, and whether it is known while the run lasts.
+const MetricName* find_program_metric(std::string_view metric) {
+  const auto* found =
+      std::ranges::find(kProgramMetrics, metric.substr(metric.rfind('.') + 1), &MetricName::name);
+  return found == kProgramMetrics.end() ? nullptr : found;
+}
+
+std::string_view unit_text(Measure measure) {
+  switch (measure) {
     case milliseconds:
       return "ms";
     case seconds:
@@ -175,9 +185,25 @@ bool holds(double actual, Comparison comparison, double wanted) {
 }  // namespace
 
 std::span<const MetricName> metric_names() { return kMetrics; }
+std::span<const MetricName> program_metric_names() { return kProgramMetrics; }
+
+const char* to_string(Measure measure) {
+  switch (measure) {
+    case count:
+      return "count";
+    case bytes:
+      return "bytes";
+    case milliseconds:
+      return "ms";
+    case seconds:
+      return "s";
+  }
+  return "?";
+}
 
 tl::expected<Expression, std::string> parse_expression(std::string_view text,
-                                                       std::span<const std::string> engines) {
+                                                       std::span<const std::string> engines,
+                                                       std::span<const std::string> services) {
   Expression result;
   result.text = std::string(text);
   const Operator* found = nullptr;
@@ -200,6 +226,7 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
   Measure measure = count;
   if (const MetricName* known = find_metric(result.metric)) {
     measure = known->measure;
+    result.live = known->live;
     result.base = std::string(known->base);
   } else {
     const auto counter_of = [&](const std::string& e) {
@@ -215,13 +242,32 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
         return tl::unexpected(
             fmt::format("no loss reason `{}`{}", reason, suggestion(reason, reasons)));
       }
-    } else if (!std::ranges::any_of(engines, counter_of)) {
+    } else if (std::ranges::any_of(services, counter_of)) {
+      const MetricName* own = find_program_metric(result.metric);
+      if (own == nullptr || !own->live) {
+        return tl::unexpected(fmt::format(
+            "of a service only `alive` and `rss_bytes` are known, not `{}`", result.metric));
+      }
+      measure = own->measure;
+      result.live = true;
+    } else if (std::ranges::any_of(engines, counter_of)) {
+      const MetricName* own = find_program_metric(result.metric);
+      if (own != nullptr) measure = own->measure;
+      result.live = own == nullptr || own->live;
+    } else {
       std::vector<std::string> names;
       for (const MetricName& metric : kMetrics) names.emplace_back(metric.name);
+      for (const auto* programs : {&engines, &services}) {
+        for (const std::string& program : *programs) {
+          names.push_back(program + ".alive");
+          names.push_back(program + ".rss_bytes");
+        }
+      }
       return tl::unexpected(
           fmt::format("unknown metric `{}`{}", result.metric, suggestion(result.metric, names)));
     }
   }
+  result.measure = measure;
   if (value.ends_with('%')) {
     if (result.base.empty()) {
       return tl::unexpected(
@@ -231,6 +277,7 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
     if (!number) return tl::unexpected(number.error());
     result.value = *number / 100;
     result.percent = true;
+    result.live = false;  // the wholes are known at the end only
     return result;
   }
   if (value.empty()) return tl::unexpected(fmt::format("`{}` lacks its value", text));
@@ -249,7 +296,7 @@ Outcome evaluate(const Expression& expression,
   if (!actual) return {false, fmt::format("this run has no figure for {}", expression.metric)};
   if (!expression.percent) {
     return {holds(*actual, expression.comparison, expression.value),
-            fmt::format("{:.10g}{}", *actual, unit_text(expression.metric))};
+            fmt::format("{:.10g}{}", *actual, unit_text(expression.measure))};
   }
   const std::optional<double> base = lookup(expression.base);
   if (!base) return {false, fmt::format("this run has no figure for {}", expression.base)};

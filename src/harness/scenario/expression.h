@@ -21,11 +21,16 @@ struct MetricName {
   Measure measure;
   std::string_view base;  // what a percentage refers to; empty: percentages make no sense
   std::string_view about;
+  bool live = false;  // known while the run lasts, too
 };
 
-// All metrics with a fixed name. Beside them: lost.sessions.REASON, lost.bytes.REASON, and
-// ENGINE.COUNTER for every number in an engine's counters file.
+// All metrics with a fixed name. Beside them, for each PROGRAM (an engine's id, or NODE.SERVICE)
+// those of program_metric_names(), lost.sessions.REASON, lost.bytes.REASON, and ENGINE.COUNTER for
+// every number in an engine's counters file.
 [[nodiscard]] std::span<const MetricName> metric_names();
+// PROGRAM.NAME; `cpu_s` and `peak_rss_bytes` come from an engine's counters file.
+[[nodiscard]] std::span<const MetricName> program_metric_names();
+[[nodiscard]] const char* to_string(Measure measure);
 
 enum class Comparison : uint8_t { equal, not_equal, less, less_equal, greater, greater_equal };
 
@@ -36,11 +41,14 @@ struct Expression {
   double value = 0;  // in the metric's measure, or a fraction when percent
   bool percent = false;
   std::string base;  // metric that a percentage refers to
+  Measure measure = Measure::count;
+  bool live = false;  // its truth can be told while the run lasts
 };
 
-// `engines` are the names whose counters may be asked for.
+// `engines` are the names whose counters may be asked for, `services` those of other programs.
 [[nodiscard]] tl::expected<Expression, std::string> parse_expression(
-    std::string_view text, std::span<const std::string> engines);
+    std::string_view text, std::span<const std::string> engines,
+    std::span<const std::string> services = {});
 
 struct Outcome {
   bool passed = false;

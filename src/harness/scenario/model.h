@@ -221,6 +221,25 @@ struct Fault {
   Location at;
 };
 
+enum class Keep : uint8_t { always, failure, never };
+
+// What is kept of what a run writes.
+struct Artifacts {
+  Keep captures = Keep::always;    // of both hosts
+  Keep logs = Keep::always;        // output of every process
+  Keep sessions = Keep::always;    // the engines' session logs
+  Keep recordings = Keep::always;  // of the built-in services
+};
+
+// A condition that must be met at some time between `after` and `after + within`, both from the
+// beginning of the traffic.
+struct Eventual {
+  std::string text;
+  Expression condition;
+  Duration within{0};
+  Duration after{0};
+};
+
 struct Scenario {
   std::string name;
   std::string about;  // one sentence: what it proves
@@ -237,7 +256,9 @@ struct Scenario {
   std::vector<Engine> engines;
   std::vector<Traffic> traffic;
   std::vector<Fault> timeline;
+  Artifacts artifacts;
   std::vector<Expression> always;
+  std::vector<Eventual> eventually;
   std::vector<Expression> expect;
 
   [[nodiscard]] const Node* node(std::string_view name) const;

@@ -49,6 +49,9 @@ void read_traffic_kind(const Fields& fields, Traffic& traffic);
 [[nodiscard]] uint64_t read_positive_size(const Value& value);
 [[nodiscard]] uint64_t read_byte_rate(const Value& value);
 
+[[nodiscard]] std::vector<Expression> read_conditions(const Value& value, const Scenario& so_far);
+[[nodiscard]] std::vector<Eventual> read_eventually(const Value& value, const Scenario& so_far);
+
 // What no single part can see: hosts of each role, how nodes refer to each other, what is judged.
 void check_whole(const Value& root, const Scenario& scenario);
 

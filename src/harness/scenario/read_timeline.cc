@@ -45,10 +45,98 @@ Link& read_link_name(const Value& value, Scenario& scenario) {
   value.fail(fmt::format("there is no link between `{}` and `{}`", a, b));
 }
 
-Fault read_fault(const Value& value, Scenario& scenario) {
+// What is said in one word and done by what there is: a node's links, a command on a node.
+constexpr std::array<std::string_view, 3> kShorthands{"isolate", "break", "buffers"};
+
+// All links of a node go down.
+std::vector<Fault> isolate(const Value& value, Scenario& scenario, const Fault& when) {
+  const std::string node = read_node_name(value, scenario).name;
+  std::vector<Fault> faults;
+  for (Link& link : scenario.links) {
+    if (link.a != node && link.b != node) continue;
+    link.impaired = true;
+    faults.push_back(when);
+    Fault& fault = faults.back();
+    fault.action = FaultAction::link;
+    fault.link_a = link.a;
+    fault.link_b = link.b;
+    fault.there.down = fault.back.down = true;
+  }
+  if (faults.empty()) value.fail(fmt::format("`{}` has no links", node));
+  return faults;
+}
+
+// An engine's header connections are destroyed: each end gets a reset, as from a middlebox.
+std::vector<Fault> break_headers(const Value& value, const Scenario& scenario, const Fault& when) {
+  const std::string id = value.text();
+  const Engine* engine = scenario.engine(id);
+  if (engine == nullptr) {
+    std::vector<std::string> known;
+    for (const Engine& e : scenario.engines) known.push_back(e.id);
+    value.fail(fmt::format("no engine `{}`{}", id, suggestion(id, known)));
+  }
+  Fault fault = when;
+  fault.action = FaultAction::run;
+  fault.on = engine->on;
+  if (engine->kind == EngineKind::intercept) {
+    fault.command = fmt::format("ss -K sport = {}", engine->port);
+    return {fault};
+  }
+  std::vector<Fault> faults;
+  for (const std::string& peer : engine->peers) {
+    fault.command = fmt::format("ss -K dport = {}", scenario.engine(peer)->port);
+    const auto same = [&](const Fault& f) { return f.command == fault.command; };
+    if (std::ranges::none_of(faults, same)) faults.push_back(fault);
+  }
+  if (faults.empty()) value.fail("it has no intercept engine, thus no header connection");
+  return faults;
+}
+
+// The most that TCP gives a socket of the node, each way; `default` is the kernel's own.
+std::vector<Fault> set_buffers(const Value& value, const Fields& fields, const Scenario& scenario,
+                               const Fault& when) {
+  constexpr uint64_t kLeast = 4096, kMost = 4'194'304;
+  std::string receive = "4096 131072 6291456", send = "4096 16384 4194304";
+  if (value.text() != "default") {
+    const uint64_t size = value.size();
+    if (size < kLeast || size > kMost) value.fail("expected a size from 4KiB to 4MiB, or default");
+    receive = send = fmt::format("4096 {0} {0}", size);
+  }
+  Fault fault = when;
+  fault.action = FaultAction::run;
+  fault.on = read_node_name(fields.need("on"), scenario).name;
+  // Why a shell: /proc/sys/net is that of whoever opens it.
+  fault.command = fmt::format(
+      "sh -c 'cd /proc/sys/net/ipv4 && echo {} > tcp_rmem && echo {} > tcp_wmem'", receive, send);
+  return {fault};
+}
+
+// Nothing: it is no shorthand.
+std::vector<Fault> read_shorthand(const Fields& fields, Scenario& scenario, const Fault& base) {
+  Fault when = base;
+  if (std::ranges::none_of(kShorthands, [&](auto word) { return fields.find(word) != nullptr; })) {
+    return {};
+  }
+  for (const char* other : {"restart_after", "on"}) {
+    const Value* v = fields.find(other);
+    if (v == nullptr || (std::string_view(other) == "on" && fields.find("buffers"))) continue;
+    v->fail("does not go with isolate, break or buffers");
+  }
+  if (const Value* v = fields.find("for")) {
+    if (fields.find("isolate") == nullptr) v->fail("goes with link, isolate or stop only");
+    when.lasting = v->duration();
+  }
+  if (const Value* v = fields.find("isolate")) return isolate(*v, scenario, when);
+  if (const Value* v = fields.find("buffers")) return set_buffers(*v, fields, scenario, when);
+  if (const Value* v = fields.find("break")) return break_headers(*v, scenario, when);
+  return {};
+}
+
+std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   const Fields fields(
       value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue", "restart", "link",
-                                  "restart_after", "for", "run", "on", "mtu", "there", "back"}));
+                                  "restart_after", "for", "run", "on", "mtu", "there", "back",
+                                  "isolate", "break", "buffers"}));
   Fault fault;
   fault.at = value.at();
   fault.when = fields.need("at").duration();
@@ -60,8 +148,17 @@ Fault read_fault(const Value& value, Scenario& scenario) {
     target = found;
     fault.action = action.action;
   }
-  if (!target)
-    value.fail("what happens? One of kill, terminate, stop, continue, restart, link, run");
+  for (const std::string_view word : kShorthands) {
+    const Value* found = fields.find(word);
+    if (!found) continue;
+    if (target) found->fail("one action for each entry; make this an entry of its own");
+    target = found;
+  }
+  if (!target) {
+    value.fail(
+        "what happens? One of kill, terminate, stop, continue, restart, link, isolate, "
+        "break, buffers, run");
+  }
 
   read_impairments(fields, fault.there);
   if (const Value* v = fields.find("mtu")) {
@@ -71,6 +168,9 @@ Fault read_fault(const Value& value, Scenario& scenario) {
   if (const Value* v = fields.find("there")) read_one_way(*v, fault.there);
   if (const Value* v = fields.find("back")) read_one_way(*v, fault.back);
   const bool changes = fault.there.any() || fault.back.any();
+  if (!changes) {
+    if (auto faults = read_shorthand(fields, scenario, fault); !faults.empty()) return faults;
+  }
   const Value* after = fields.find("restart_after");
   const Value* lasting = fields.find("for");
   if (fault.action == FaultAction::link) {
@@ -82,14 +182,14 @@ Fault read_fault(const Value& value, Scenario& scenario) {
   } else if (fault.action == FaultAction::run) {
     fault.command = read_command_text(*target);
     fault.on = read_node_name(fields.need("on"), scenario).name;
+  } else if (changes) {
+    value.fail("only `link:` takes impairments");
   } else {
     fault.target = read_process(*target, scenario);
   }
-  if (fault.action != FaultAction::link) {
-    if (changes) value.fail("only `link:` takes impairments");
-  }
+  if (fault.action != FaultAction::link && changes) value.fail("only `link:` takes impairments");
   if (const Value* on = fields.find("on"); on && fault.action != FaultAction::run) {
-    on->fail("goes with run only");
+    on->fail("goes with run and buffers only");
   }
   const bool ends_process =
       fault.action == FaultAction::kill || fault.action == FaultAction::terminate;
@@ -99,18 +199,20 @@ Fault read_fault(const Value& value, Scenario& scenario) {
   }
   if (lasting) {
     if (fault.action != FaultAction::link && fault.action != FaultAction::stop) {
-      lasting->fail("goes with link or stop only");
+      lasting->fail("goes with link, isolate or stop only");
     }
     fault.lasting = lasting->duration();
   }
-  return fault;
+  return {fault};
 }
 
 }  // namespace
 
 std::vector<Fault> read_timeline(const Value& value, Scenario& so_far) {
   std::vector<Fault> faults;
-  for (const Value& item : value.items()) faults.push_back(read_fault(item, so_far));
+  for (const Value& item : value.items()) {
+    for (Fault& fault : read_fault(item, so_far)) faults.push_back(std::move(fault));
+  }
   std::ranges::stable_sort(faults, {}, &Fault::when);
   return faults;
 }

@@ -15,27 +15,30 @@ namespace {
 
 constexpr size_t kMaxVariants = 256;
 
-std::vector<Expression> read_conditions(const Value& value, const Scenario& scenario) {
-  std::vector<std::string> engines;
-  for (const Engine& engine : scenario.engines) engines.push_back(engine.id);
-  std::vector<Expression> conditions;
-  for (const Value& item : value.items()) {
-    auto expression = parse_expression(item.text(), engines);
-    if (!expression) item.fail(expression.error());
-    conditions.push_back(std::move(*expression));
-  }
-  return conditions;
-}
-
 std::vector<std::string> read_words(const Value& value) {
   std::vector<std::string> words;
   for (const Value& item : value.items()) words.push_back(item.identifier());
   return words;
 }
 
+Artifacts read_artifacts(const Value& value) {
+  const Fields fields(value, {"captures", "logs", "sessions", "recordings"});
+  Artifacts artifacts;
+  const auto read = [&](const char* key, Keep& keep) {
+    const Value* v = fields.find(key);
+    if (v != nullptr) keep = static_cast<Keep>(v->choice({"always", "failure", "never"}));
+  };
+  read("captures", artifacts.captures);
+  read("logs", artifacts.logs);
+  read("sessions", artifacts.sessions);
+  read("recordings", artifacts.recordings);
+  return artifacts;
+}
+
 const std::vector<std::string_view> kTopLevel{
-    "schema", "name",  "about", "labels",  "seed",    "timeout",  "drain",  "requires", "matrix",
-    "ip",     "nodes", "links", "engines", "traffic", "timeline", "always", "expect"};
+    "schema",   "name",   "about",      "labels", "seed",     "timeout", "drain",
+    "requires", "matrix", "ip",         "nodes",  "links",    "engines", "traffic",
+    "timeline", "always", "eventually", "expect", "artifacts"};
 
 Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   const Value root(document, "", &variables);
@@ -58,12 +61,16 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   } else if (ip_variable != variables.end()) {
     scenario.ip = ip_variable->second == "v4" ? Ip::v4 : Ip::v6;
   }
+  if (const Value* v = fields.find("artifacts")) scenario.artifacts = read_artifacts(*v);
   scenario.nodes = read_nodes(fields.need("nodes"));
   if (const Value* v = fields.find("links")) scenario.links = read_links(*v, scenario);
   if (const Value* v = fields.find("engines")) scenario.engines = read_engines(*v, scenario);
   if (const Value* v = fields.find("traffic")) scenario.traffic = read_traffic(*v, scenario);
   if (const Value* v = fields.find("timeline")) scenario.timeline = read_timeline(*v, scenario);
   if (const Value* v = fields.find("always")) scenario.always = read_conditions(*v, scenario);
+  if (const Value* v = fields.find("eventually")) {
+    scenario.eventually = read_eventually(*v, scenario);
+  }
   if (const Value* v = fields.find("expect")) scenario.expect = read_conditions(*v, scenario);
   check_whole(root, scenario);
   return scenario;

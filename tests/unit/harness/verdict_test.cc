@@ -67,24 +67,24 @@ report::Result with_check(const std::string& name) {
 }
 TEST(Judge, APartialMirrorOnAStarvedBoxIsInconclusive) {
   report::Result r = with_check("exact");
-  judge({}, kBox, r);
+  judge({}, {}, r, kBox);
   EXPECT_EQ(r.verdict, "inconclusive");
   EXPECT_EQ(report::exit_code(r), 3);
   EXPECT_FALSE(r.verified.checks[0].passed) << "what failed is still told";
 }
 TEST(Judge, AnAlteredStreamOnAStarvedBoxHasFailed) {
   report::Result r = with_check("true_streams");
-  judge({}, kBox, r);
+  judge({}, {}, r, kBox);
   EXPECT_EQ(r.verdict, "failed");
 }
 TEST(Judge, ALeakFailsThoughTheTapsLostPackets) {
   report::Result r = with_check("isolated");
   r.verified.inconclusive = kLost;
-  judge({}, "", r);
+  judge({}, {}, r);
   EXPECT_EQ(r.verdict, "failed");
   r = with_check("true_streams");
   r.verified.inconclusive = kLost;
-  judge({}, "", r);
+  judge({}, {}, r);
   EXPECT_EQ(r.verdict, "inconclusive");
 }
 TEST(Judge, WhatTheBoxDroppedBetweenHostsIsADoubt) {

@@ -1,0 +1,154 @@
+#include "harness/cli/live_figures.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "harness/cli/box_state.h"
+#include "harness/cli/engines.h"
+#include "harness/cli/judge.h"
+
+namespace mirrorlab::cli {
+
+namespace {
+using scenario::EngineKind;
+using scenario::Role;
+
+// An engine that is asked all the time gets nothing done.
+constexpr os::Nanos kBetweenQuestions = 100 * os::kNanosPerMilli;
+constexpr os::Nanos kAnswerTime = 100 * os::kNanosPerMilli;
+
+// What is mirrored: an endpoint on each side.
+std::vector<wire::Endpoint> mirrored(const LabContext& lab, Role role) {
+  std::vector<wire::Endpoint> all;
+  for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
+    for (const auto& m : copy->map) {
+      all.push_back(role == Role::online ? lab.plan.endpoint(copy->on, m.online_port)
+                                         : lab.plan.endpoint(m.test_node, m.test_port));
+    }
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+// Which of its files a program has written last; every write makes a new one.
+struct FileStamp {
+  ino_t inode = 0;
+  int64_t changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+FileStamp stamp(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) < 0) return {};
+  return {info.st_ino, int64_t{info.st_mtim.tv_sec} * os::kNanosPerSecond + info.st_mtim.tv_nsec};
+}
+
+double resident_bytes(pid_t pid) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/statm");
+  double total = 0, resident = 0;
+  in >> total >> resident;
+  return in ? resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+}  // namespace
+
+LiveFigures::LiveFigures(const LabContext& lab, const Topology& topology, FindProgram find,
+                         std::set<std::string> wanted)
+    : lab_(lab), topology_(topology), find_(std::move(find)), wanted_(std::move(wanted)) {
+  if (!wants("leaked_packets")) return;
+  const auto services = mirrored(lab, Role::test);
+  for (const auto& node : lab.scenario.nodes) {
+    if (node.role != Role::clients && node.role != Role::online) continue;
+    topology.space(node.name).run([&] { leaks_.push_back(std::make_unique<LeakWatch>(services)); });
+  }
+}
+
+bool LiveFigures::wants_counters(const std::string& engine) const {
+  return std::ranges::any_of(wanted_, [&](const std::string& name) {
+    return name.starts_with(engine + ".") && name != engine + ".alive" &&
+           name != engine + ".rss_bytes";
+  });
+}
+
+uint64_t LiveFigures::connections(Role role) const {
+  std::map<std::string, std::vector<uint16_t>> ports;
+  for (const auto* copy : lab_.scenario.engines_of(EngineKind::copy)) {
+    for (const auto& m : copy->map) {
+      const bool online = role == Role::online;
+      ports[online ? copy->on : m.test_node].push_back(online ? m.online_port : m.test_port);
+    }
+  }
+  uint64_t open = 0;
+  for (auto& [node, all] : ports) {
+    std::ranges::sort(all);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    topology_.space(node).run([&] {
+      for (const uint16_t port : all) open += open_connections(port).open;
+    });
+  }
+  return open;
+}
+
+void LiveFigures::look_at_program(const std::string& name, std::map<std::string, double>& figures) {
+  if (!wants(name + ".alive") && !wants(name + ".rss_bytes")) return;
+  const pid_t pid = find_(name).running_pid();
+  figures[name + ".alive"] = pid > 0 ? 1 : 0;
+  if (pid > 0) figures[name + ".rss_bytes"] = resident_bytes(pid);
+}
+
+void LiveFigures::ask_engine(const scenario::Engine& engine,
+                             std::map<std::string, double>& figures) {
+  Program& program = find_(engine.id);
+  const std::string file = counters_file(lab_, engine.id, program.runs());
+  const FileStamp before = stamp(file);
+  if (!program.running()) return;
+  program.signal(SIGUSR1);
+  const auto deadline = os::steady_now() + kAnswerTime;
+  while (stamp(file) == before) {
+    // Halted, ended, or busy: it will be asked again.
+    if (os::steady_now() > deadline) return;
+    ::usleep(1000);
+  }
+  std::ifstream in(file);
+  add_engine_metrics(engine.id, nlohmann::json::parse(in, nullptr, false), figures);
+}
+
+std::map<std::string, double> LiveFigures::look(os::Nanos now) {
+  std::map<std::string, double> figures;
+  if (wants("leaked_packets")) {
+    // The same packet may pass several hosts: the one that saw most of them counts.
+    uint64_t leaked = 0;
+    for (auto& watch : leaks_) leaked = std::max(leaked, watch->count());
+    figures["leaked_packets"] = static_cast<double>(leaked);
+  }
+  if (wants("online.connections")) {
+    figures["online.connections"] = static_cast<double>(connections(Role::online));
+  }
+  if (wants("test.connections")) {
+    figures["test.connections"] = static_cast<double>(connections(Role::test));
+  }
+  for (const auto& engine : lab_.scenario.engines) look_at_program(engine.id, figures);
+  for (const auto& node : lab_.scenario.nodes) {
+    for (const auto& service : node.run) look_at_program(node.name + "." + service.id, figures);
+  }
+  const std::lock_guard lock(asking_);
+  if (may_ask_ && now >= asked_at_ + kBetweenQuestions) {
+    asked_at_ = now;
+    counters_.clear();
+    for (const auto& engine : lab_.scenario.engines) {
+      if (engine.command.empty() && wants_counters(engine.id)) ask_engine(engine, counters_);
+    }
+    figures.insert(counters_.begin(), counters_.end());
+  }
+  return figures;
+}
+
+void LiveFigures::leave_engines() {
+  const std::lock_guard lock(asking_);
+  may_ask_ = false;
+}
+
+}  // namespace mirrorlab::cli
