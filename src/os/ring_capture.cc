@@ -11,17 +11,19 @@
 namespace mirrorlab::os {
 
 namespace {
-constexpr uint32_t kLargestBlock = 1U << 18U;
-constexpr uint32_t kSmallestBlock = 1U << 17U;  // more than a super-packet of 64 KiB
+constexpr uint32_t kBlock = 1U << 17U;  // more than a super-packet of 64 KiB
 constexpr uint32_t kLeastBlocks = 8;
+// Why: a block that is not full is spent all the same once this time is over. Blocks times this is
+// how long the engine may stand still before packets are lost: with 64 MiB 512 blocks, two seconds.
+constexpr uint32_t kRetireMs = 4;
 constexpr size_t kLargestRing = 1U << 30U;
 }  // namespace
 
 tl::expected<RingCapture, std::string> RingCapture::open(const CaptureOptions& options) {
   PacketRing::Options o;
   o.device = options.device;
-  o.block_bytes =
-      options.buffer_bytes / kLeastBlocks < kLargestBlock ? kSmallestBlock : kLargestBlock;
+  o.block_bytes = kBlock;
+  o.retire_ms = kRetireMs;
   const auto blocks = std::min(options.buffer_bytes, kLargestRing) / o.block_bytes;
   o.ring_bytes = std::max(static_cast<uint32_t>(blocks), kLeastBlocks) * o.block_bytes;
   o.ignore_outgoing = true;

@@ -1,7 +1,7 @@
 // PacketSource over a TPACKET_V3 ring of the current network namespace: the default.
 //
-// Packets are read where the kernel put them. Wake-ups come once a block, or once a millisecond,
-// so that an online host pays little for them; that is also how late a packet may be.
+// Packets are read where the kernel put them. Wake-ups come once a block, or once in four
+// milliseconds, so that an online host pays little for them; that is also how late a packet may be.
 // Of several threads each has its ring; the kernel shares the packets out by client
 // (PACKET_FANOUT). Fragments and packets with extension headers, whose port it cannot find, come to
 // every thread by a second socket, and each takes its own.

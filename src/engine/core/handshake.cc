@@ -77,7 +77,8 @@ void take_back_sent(Env& env, Session& s) {
   }
   queue.next_unsent = queue.head;
   start_sending(env, s, s.snd_una);
-  s.work->probe_at = s.work->turn_at = kNever;
+  // A held ack, too: its time would pass again and again while there is no connection to ack on.
+  s.work->probe_at = s.work->turn_at = s.work->ack_at = kNever;
 }
 
 void establish(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {

@@ -47,7 +47,7 @@ void declare_what(CLI::App& app, Arguments& a) {
       ->type_name("DEV");
   app.add_option(
          "--capture", a.capture,
-         "packet: a packet ring, woken once a millisecond at most; packet-lowlatency: woken "
+         "packet: a packet ring, woken once in 4 ms at most; packet-lowlatency: woken "
          "by every packet; raw-ip: raw sockets; pcap: libpcap; pcap-file: a recorded one; ebpf: a "
          "program at tc ingress")
       ->capture_default_str()
