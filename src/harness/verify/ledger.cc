@@ -112,6 +112,14 @@ class LedgerMaker {
     const auto found = std::ranges::find_if(
         e_.hops.ways, [&](const Way& way) { return way.from == w.from && way.to == w.to; });
     if (found == e_.hops.ways.end()) return;
+    // A header connection ends where its intercept is.
+    const bool headers = w.kind == Kind::header_record || w.kind == Kind::header_ack;
+    const std::string far = std::string(w.from) == "online" ? w.to : w.from;
+    if (headers && !std::ranges::all_of(e_.hops.engines, [&](const EngineSays& s) {
+          return s.role != "intercept" || s.on == far;
+        })) {
+      return;
+    }
     const auto left = at(w.from, w.kind, true);
     const auto arrived = at(w.to, w.kind, false);
     if (left.empty() && arrived.empty()) return;
