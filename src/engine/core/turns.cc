@@ -57,11 +57,13 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
     }
     return {at, ReleaseRule::answered};
   }
+  // Why also after a close: a turn that met the test host's FIN on its way gets no answer; once it
+  // is acked the next one finds the connection closed and opens another (S8).
+  if (!all_acked) return {};
   if (s.rcv_fin) {
     // The test host has closed: no more answer bytes can come.
     return {s.answer_at + think, ReleaseRule::quiet};
   }
-  if (!all_acked) return {};
   // A test host that still sends is no silent one: a slow answer may take as long as it likes.
   const Nanos since = std::max({next.captured_at, s.all_acked_at, s.answer_at, env.link_up_at(s)});
   Release release{env.link_up(s) ? since + env.config.turn_hold_limit : kNever,

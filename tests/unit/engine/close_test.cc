@@ -129,6 +129,28 @@ TEST(Close, TestHostFirstAndTheClientGoesOn) {
   EXPECT_EQ(t.counters().reopened, 1U);
 }
 
+TEST(Close, ATurnThatMeetsTheFinOnItsWayIsAckedBeforeTheNextOneOpensAnother) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client P. 101:201(100) ack 501
+    engine P. 101:201(100) ack 501
+    host F. 501:501(0) ack 101               # it closed before that came
+    engine . 201:201(0) ack 502
+    client P. 201:301(100) ack 1001          # its answer can no longer come: not on this connection
+    host . 502:502(0) ack 201
+    engine F. 201:201(0) ack 502
+    engine S 200:200(0)
+    +10ms host S. 0:0(0) isn 5 ack 201 <mss 1000>
+    engine P. 201:301(100) ack 1
+  )");
+  EXPECT_EQ(t.counters().turn_released_by_quiet, 0U);
+}
+
 TEST(Close, BytesInFlightWhenTheHostHasClosedForGood) {
   Script t(no_pace());
   t.open();
