@@ -24,7 +24,7 @@ TEST(Close, ClientFirst) {
     end mirrored
     host F. 1:1(0) ack 2          # TIME-WAIT: the last ack was lost
     engine . 2:2(0) ack 2
-    quiet 10s
+    quiet 20s
     host F. 1:1(0) ack 2          # forgotten
     engine R 2:2(0)
   )");
