@@ -31,10 +31,13 @@ def stuck(name, changes, where, patterns, verdict, reason, code):
     with open(out + "/state.txt") as f:
         said = f.read() if where == "state.txt" else done.stderr
     wrong = [f"{where} does not hold /{p}/" for p in patterns if not re.search(p, said)]
-    if done.returncode != code:
-        wrong.append(f"it ended with {done.returncode}, not {code}")
     with open(out + "/result.json") as f:
         result = json.load(f)
+    # A box that had no CPU for the run makes an uncertain failure inconclusive (docs/VERIFIER.md).
+    if verdict == "failed" and re.match("no CPU was free", result["reason"]):
+        verdict, code = "inconclusive", 3
+    if done.returncode != code:
+        wrong.append(f"it ended with {done.returncode}, not {code}")
     if result["verdict"] != verdict or not re.search(reason, result["reason"]):
         wrong.append(f"result.json says {result['verdict']}: {result['reason']}")
     if wrong:
