@@ -50,6 +50,11 @@ int list_scenarios(const std::vector<std::string>& places, bool json) {
     if (!json) {
       std::cout << file << '\n';
       if (!variants.front().about.empty()) std::cout << "    " << variants.front().about << '\n';
+      if (!variants.front().variant.empty()) std::cout << "    variants:";
+      for (const auto& s : variants) {
+        if (!s.variant.empty()) std::cout << ' ' << s.variant;
+      }
+      if (!variants.front().variant.empty()) std::cout << '\n';
       return;
     }
     for (const auto& s : variants) {

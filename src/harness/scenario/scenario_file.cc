@@ -2,18 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
-#include <set>
-
 #include "harness/scenario/document.h"
+#include "harness/scenario/matrix.h"
 #include "harness/scenario/read_parts.h"
 #include "harness/scenario/yaml_value.h"
 
 namespace mirrorlab::scenario {
 namespace {
-
-constexpr size_t kMaxVariants = 256;
 
 std::vector<std::string> read_words(const Value& value) {
   std::vector<std::string> words;
@@ -76,74 +71,16 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   return scenario;
 }
 
-void check_choices(const std::string& variable, const std::vector<Value>& choices) {
-  std::set<std::string> seen;
-  for (const Value& choice : choices) {
-    if (variable == "ip") (void)choice.choice({"v4", "v6"});
-    if (!seen.insert(choice.text()).second) {
-      choice.fail(fmt::format("`{}` a second time: two variants would be one", choice.text()));
-    }
-  }
-}
-
-// Every combination of the matrix, the last name turning fastest.
-std::vector<Variables> read_matrix(const YAML::Node& document,
-                                   const std::vector<std::string>& with_variables) {
-  const Variables none;
-  std::vector<Variables> variants{{}};
-  const Value root(document, "", &none);
-  if (!root.is_map()) root.fail("a scenario is a map (key: value); begin with `schema: 1`");
-  for (const auto& [key, matrix] : root.entries()) {
-    if (key.name() != "matrix") continue;
-    for (const auto& [name, values] : matrix.entries()) {
-      const std::string variable = name.identifier();
-      const std::vector<Value> choices = values.items();
-      if (choices.empty()) values.fail("needs at least one value");
-      check_choices(variable, choices);
-      const auto uses = [&](const std::string& scalar) {
-        return scalar.find("${" + variable + "}") != std::string::npos;
-      };
-      if (variable != "ip" && std::ranges::none_of(with_variables, uses)) {
-        name.fail(
-            fmt::format("the variable is never used; write `${{{}}}` where it goes", variable));
-      }
-      std::vector<Variables> wider;
-      for (const Variables& variant : variants) {
-        for (const Value& choice : choices) {
-          wider.push_back(variant);
-          wider.back()[variable] = choice.text();
-        }
-      }
-      if (wider.size() > kMaxVariants) {
-        matrix.fail(fmt::format("spans more than {} variants", kMaxVariants));
-      }
-      variants = std::move(wider);
-    }
-  }
-  return variants;
-}
-
-std::string variant_name(const Variables& variables) {
-  std::string name;
-  for (const auto& [variable, value] : variables) {
-    name += (name.empty() ? "" : ",") + variable + "=" + value;
-  }
-  // The name is a directory's, too.
-  std::ranges::replace_if(
-      name, [](unsigned char c) { return !std::isalnum(c) && !std::strchr("=,._-%", c); }, '_');
-  return name;
-}
-
 }  // namespace
 
 tl::expected<std::vector<Scenario>, Error> read_scenario_text(std::string_view text,
                                                               const std::string& path) {
   std::vector<Scenario> scenarios;
   const auto read = [&](const YAML::Node& document, const std::vector<std::string>& variables) {
-    for (const Variables& variant : read_matrix(document, variables)) {
-      scenarios.push_back(read_variant(document, variant));
+    for (const Variant& variant : read_matrix(document, variables)) {
+      scenarios.push_back(read_variant(with_cells(document, variant), variant.variables));
       scenarios.back().path = path;
-      scenarios.back().variant = variant_name(variant);
+      scenarios.back().variant = variant.name;
     }
   };
   if (auto wrong = read_document(text, path, read)) return tl::unexpected(*wrong);

@@ -44,6 +44,7 @@ class Value {
   [[nodiscard]] Location at() const { return at_; }
   [[noreturn]] void fail(const std::string& message) const;
 
+  [[nodiscard]] const YAML::Node& node() const { return node_; }
   [[nodiscard]] bool is_map() const { return node_.IsMap(); }
   [[nodiscard]] bool is_list() const { return node_.IsSequence(); }
   [[nodiscard]] bool is_scalar() const { return node_.IsScalar(); }
