@@ -197,6 +197,7 @@ double bare_lookups(uint32_t sessions) {
           hashes[n] = hash_value(keys[n]);
           index.prefetch(hashes[n]);
         }
+        for (uint32_t n = 0; n < kBatch; ++n) engine::prefetch(&slots[index.guess(hashes[n])]);
         for (uint32_t n = 0; n < kBatch; ++n) {
           const uint32_t id =
               index.find(hashes[n], [&](uint32_t at) { return slots[at].key == keys[n]; });

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/core/prefetch.h"
+
 namespace mirrorlab::engine {
 
 class FlowIndex {
@@ -51,7 +53,7 @@ class FlowIndex {
     --size_;
   }
   void prefetch(uint64_t hash) const {
-    __builtin_prefetch(&slots_[static_cast<uint32_t>(hash) & mask()]);
+    engine::prefetch(&slots_[static_cast<uint32_t>(hash) & mask()]);
   }
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] uint64_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }

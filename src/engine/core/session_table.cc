@@ -8,6 +8,7 @@
 #include "engine/core/emit.h"
 #include "engine/core/handshake.h"
 #include "engine/core/mirror.h"
+#include "engine/core/prefetch.h"
 #include "engine/core/reassembly.h"
 #include "engine/core/retransmission.h"
 #include "engine/core/session_end.h"
@@ -215,7 +216,7 @@ void SessionTable::prefetch_sessions(std::span<const uint64_t> hashes) const {
     const uint32_t id = index_.guess(hash);
     if (id == FlowIndex::kNone) continue;
     const char* line = reinterpret_cast<const char*>(&at(id));
-    for (size_t byte = 0; byte < sizeof(Session); byte += 64) __builtin_prefetch(line + byte, 1);
+    for (size_t byte = 0; byte < sizeof(Session); byte += kCacheLine) prefetch(line + byte);
     wheel_.prefetch(id);
   }
 }
@@ -393,7 +394,7 @@ void SessionTable::on_timer(Nanos now) {
   for (size_t i = idle_from; i < due_.size(); ++i) at(due_[i]).idle_limit_ms = 0;
   for (size_t i = 0; i < due_.size(); ++i) {
     // A timer most often finds that what it was for is done (lazy); most of its cost is the fetch.
-    if (i + kAhead < due_.size()) __builtin_prefetch(&at(due_[i + kAhead]).work);
+    if (i + kAhead < due_.size()) prefetch(&at(due_[i + kAhead]).work);
     const uint32_t id = due_[i];
     Session& s = at(id);
     if (!s.live) continue;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/core/config.h"
+#include "engine/core/prefetch.h"
 
 namespace mirrorlab::engine {
 
@@ -30,7 +31,7 @@ class TimerWheel {
     return !armed(id) || tick_of(deadline) < tick_at(nodes_[id]);
   }
   void prefetch(uint32_t id) const {
-    if (id < nodes_.size()) __builtin_prefetch(&nodes_[id], 1);
+    if (id < nodes_.size()) engine::prefetch(&nodes_[id]);
   }
   // Moves time to `now` and appends every due id to `due`, which are then no longer armed.
   void advance(Nanos now, std::vector<uint32_t>& due);
