@@ -26,7 +26,12 @@ void Core::on_header_link(const wire::Endpoint& test, bool up, Nanos now) {
 void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(nullptr, up, now); }
 void Core::claim_again() { table_->claim_again(); }
 void Core::flush(Nanos now) { table_->flush(now); }
-void Core::on_timer(Nanos now) { table_->on_timer(now); }
+void Core::flush_some(Nanos now, uint64_t segments) { table_->flush_some(now, segments); }
+void Core::on_timer(Nanos now) {
+  table_->fire_timers(now);
+  table_->flush(now);
+}
+void Core::fire_timers(Nanos now) { table_->fire_timers(now); }
 Nanos Core::next_wakeup() const { return table_->next_wakeup(); }
 void Core::stop_accepting() { table_->stop_accepting(); }
 void Core::shutdown(Nanos now) { table_->shutdown(now); }

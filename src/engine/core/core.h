@@ -48,8 +48,13 @@ class Core {
   void claim_again();
   // Sends what is due after a batch of packets or records.
   void flush(Nanos now);
+  // The same, but ends after about so many segments; what is left is due at once (next_wakeup() is
+  // 0). Sending costs far more than taking packets in, and while it lasts a capture may overflow.
+  void flush_some(Nanos now, uint64_t segments);
   // Fires timers up to `now`, and flushes.
   void on_timer(Nanos now);
+  // The same without the flush.
+  void fire_timers(Nanos now);
   // When on_timer wants to be called next; kNever when nothing waits.
   [[nodiscard]] Nanos next_wakeup() const;
 

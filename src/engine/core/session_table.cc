@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "engine/core/capture_side.h"
 #include "engine/core/emit.h"
@@ -372,21 +373,29 @@ void SessionTable::set_idle_timer(uint32_t id) {
   if (idle_wheel_.later_than(id, deadline)) idle_wheel_.arm(id, deadline);
 }
 
-void SessionTable::flush(Nanos now) {
-  while (dirty_head_ != kNoSession) {
-    const uint32_t id = dirty_head_;
-    Session& s = at(id);
-    dirty_head_ = s.next_dirty;
-    s.dirty = false;
-    if (!s.live) continue;
-    if (s.connection != Connection::waiting && s.connection != Connection::finished) {
-      output(env_, s, now);
-    }
-    settle(id, now);
+void SessionTable::flush_one(Nanos now) {
+  if (flushing_ == kNoSession) flushing_ = std::exchange(dirty_head_, kNoSession);
+  const uint32_t id = flushing_;
+  Session& s = at(id);
+  flushing_ = s.next_dirty;
+  s.dirty = false;
+  if (!s.live) return;
+  if (s.connection != Connection::waiting && s.connection != Connection::finished) {
+    output(env_, s, now);
   }
+  settle(id, now);
 }
 
-void SessionTable::on_timer(Nanos now) {
+void SessionTable::flush(Nanos now) {
+  while (has_dirty()) flush_one(now);
+}
+
+void SessionTable::flush_some(Nanos now, uint64_t segments) {
+  const uint64_t end = env_.counters.segments_sent + segments;
+  while (has_dirty() && env_.counters.segments_sent < end) flush_one(now);
+}
+
+void SessionTable::fire_timers(Nanos now) {
   due_.clear();
   wheel_.advance(now, due_);
   const size_t idle_from = due_.size();
@@ -409,11 +418,10 @@ void SessionTable::on_timer(Nanos now) {
     }
     settle(id, now);
   }
-  flush(now);
 }
 
 Nanos SessionTable::next_wakeup() const {
-  if (dirty_head_ != kNoSession) return 0;
+  if (has_dirty()) return 0;
   return std::min(wheel_.next_wakeup(), idle_wheel_.next_wakeup());
 }
 
@@ -471,7 +479,7 @@ void SessionTable::shutdown(Nanos now) {
 }
 
 bool SessionTable::drained() const {
-  return busy_ == 0 && dirty_head_ == kNoSession && env_.account.bytes_pending == 0;
+  return busy_ == 0 && !has_dirty() && env_.account.bytes_pending == 0;
 }
 
 uint64_t SessionTable::memory_bytes() const {

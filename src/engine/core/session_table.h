@@ -32,7 +32,8 @@ class SessionTable {
   void on_header_link(const wire::Endpoint* test, bool up, Nanos now);
   void claim_again();
   void flush(Nanos now);
-  void on_timer(Nanos now);
+  void flush_some(Nanos now, uint64_t segments);
+  void fire_timers(Nanos now);
   [[nodiscard]] Nanos next_wakeup() const;
   void stop_accepting() { accepting_ = false; }
   void shutdown(Nanos now);
@@ -67,6 +68,10 @@ class SessionTable {
   void promote_successor(uint32_t finished, Nanos now);
   void remove(uint32_t id);
   void mark_dirty(uint32_t id);
+  [[nodiscard]] bool has_dirty() const {
+    return flushing_ != kNoSession || dirty_head_ != kNoSession;
+  }
+  void flush_one(Nanos now);
   void note_busy(uint32_t id);
   void settle(uint32_t id, Nanos now);
   void set_idle_timer(uint32_t id);
@@ -80,6 +85,8 @@ class SessionTable {
   TimerWheel idle_wheel_;  // idle sessions: apart, so that packets leave it alone
   std::vector<uint32_t> due_;
   uint32_t dirty_head_ = kNoSession;
+  // Taken from dirty_head_ as a whole, so that no session waits for others that come after it.
+  uint32_t flushing_ = kNoSession;
   uint32_t in_use_ = 0;
   int64_t busy_ = 0;  // sessions with something left to do
   bool accepting_ = true;

@@ -6,11 +6,15 @@
 
 namespace mirrorlab::engine {
 
+namespace {
+constexpr uint64_t kSegmentsPerTurn = 256;
+}  // namespace
+
 CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyParts parts)
     : loop_(loop),
       options_(options),
       parts_(std::move(parts)),
-      core_timer_(loop.add_timer([this](os::Nanos now) { core_->on_timer(now); })),
+      core_timer_(loop.add_timer([this](os::Nanos now) { core_->fire_timers(now); })),
       sender_timer_(loop.add_timer([](os::Nanos) {})),  // end_turn() flushes
       link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })) {
   for (const Mapping& m : options_.core.mappings) {
@@ -64,8 +68,11 @@ void CopyEngine::take_packets(os::Nanos now) {
     }
     core_->on_client_packet(packet, now);
   };
-  // Bounded, so that a flood does not keep the header records waiting.
-  for (int round = 0; round < 8 && source_->read(take); ++round) {
+  // What is not taken in time is lost, all else only waits: so capture goes first, as much as a
+  // full ring holds. Bounded, so that a flood does not keep the header records waiting for ever. A
+  // file loses nothing.
+  const int most = options_.capture.way == os::CaptureWay::pcap_file ? 8 : 1024;
+  for (int round = 0; round < most && source_->read(take); ++round) {
   }
 }
 
@@ -158,7 +165,8 @@ void CopyEngine::flush_links() {
 }
 
 void CopyEngine::end_turn(os::Nanos now) {
-  core_->flush(now);
+  // Why some: sending is the dear part, and the capture is to be looked after meanwhile.
+  core_->flush_some(now, kSegmentsPerTurn);
   // Why claims first: the reply must not be faster than the word whose it is.
   flush_links();
   flush_sender(now);

@@ -18,8 +18,7 @@ void add_metrics(report::Result& result, const std::map<std::string, nlohmann::j
 void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result& result);
 // What made a run say less than it should, so that it is inconclusive: the harness, not the
 // engines.
-[[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links,
-                                       const std::vector<std::string>& missed_faults);
+[[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links);
 // Figures of the box itself; what speaks against judging slow or lossy engines, or nothing.
 [[nodiscard]] std::string add_box_metrics(const BoxStrain& strain, report::Result& result);
 // NAME.COUNTER for an engine's counters, NAME.GROUP.COUNTER for its other groups of numbers.

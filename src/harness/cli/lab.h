@@ -44,7 +44,7 @@ class Lab {
   [[nodiscard]] std::map<std::string, nlohmann::json> engine_figures();
   [[nodiscard]] std::vector<wirebox::Figures> link_figures() const;
   // Faults of the timeline that came after the traffic was over.
-  [[nodiscard]] std::vector<std::string> missed_faults() const;
+  [[nodiscard]] std::vector<std::string> late_faults() const;
   // For a run that failed: every process's state and last output, the timeline, and the last
   // packets at each tap (which are written as captures, too).
   [[nodiscard]] std::string describe();
@@ -74,6 +74,7 @@ class Lab {
   [[nodiscard]] const net::Namespace& client_space(const scenario::Traffic& traffic) const;
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();
+  void finish_timeline(os::Nanos began);
   [[nodiscard]] FindProgram find_program() {
     return [this](const std::string& name) -> Program& { return program(name); };
   }

@@ -72,6 +72,13 @@ void write_faults(const scenario::Scenario& s, const std::vector<wirebox::Figure
   }
 }
 
+void add_late_faults(const std::vector<std::string>& late, report::Result& r) {
+  r.verified.metrics["timeline.late"] = static_cast<double>(late.size());
+  for (const auto& what : late) {
+    r.verified.notes.push_back("the traffic was over before the timeline's `" + what + "`");
+  }
+}
+
 void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const RunOptions& o,
                 const std::atomic<bool>& interrupted, report::Result& r) {
   const std::string& out = o.out;
@@ -103,9 +110,10 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   r.intercept = evidence.intercept;
   add_metrics(r, lab.engine_figures());
   add_link_metrics(links, r);
-  if (const auto why = shortcomings(links, lab.missed_faults()); !why.empty()) {
+  if (const auto why = shortcomings(links); !why.empty()) {
     r.verified.inconclusive = why;
   }
+  add_late_faults(lab.late_faults(), r);
   r.verified.checks.push_back(
       {"drained",
        drained,

@@ -93,19 +93,9 @@ void Timeline::begin(os::Nanos now) {
   if (!steps_.empty()) thread_ = std::thread([this] { run(); });
 }
 
-void Timeline::forget_beginnings() {
-  std::erase_if(steps_, [&](const auto& step) {
-    if (step.second.starts) missed_.push_back(step.second.words);
-    return step.second.starts;
-  });
-  // A fault that has not begun has no end either; the run says nothing then anyway.
-  if (!missed_.empty()) steps_.clear();
-}
-
 void Timeline::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    if (traffic_over_) forget_beginnings();
     if (steps_.empty()) {
       idle_ = true;
       changed_.notify_all();
@@ -120,6 +110,7 @@ void Timeline::run() {
     const Step step = steps_.extract(steps_.begin()).mapped();
     const double at = static_cast<double>(os::steady_now() - began_) / 1e9;
     history_ += fmt::format("+{:.3f}s {}\n", at, step.words);
+    if (traffic_over_ && step.starts) late_.push_back(step.words);
     lock.unlock();
     std::string wrong;
     try {
@@ -132,13 +123,23 @@ void Timeline::run() {
   }
 }
 
-void Timeline::finish() {
-  if (!thread_.joinable()) return;
-  std::unique_lock lock(mutex_);
+void Timeline::traffic_is_over() {
+  const std::lock_guard lock(mutex_);
   traffic_over_ = true;
-  changed_.notify_all();
-  changed_.wait(lock, [&] { return idle_ && steps_.empty(); });
-  if (!failure_.empty()) throw std::runtime_error(failure_);
+}
+
+bool Timeline::over(os::Nanos wait) {
+  if (!thread_.joinable()) return true;
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::nanoseconds(wait),
+                           [&] { return idle_ && steps_.empty(); });
+}
+
+std::string Timeline::next() {
+  const std::lock_guard lock(mutex_);
+  if (steps_.empty()) return {};
+  return fmt::format("`{}` at {}", steps_.begin()->second.words,
+                     scenario::to_text(scenario::Duration(steps_.begin()->first)));
 }
 
 std::string Timeline::failure() {

@@ -31,13 +31,16 @@ class Timeline {
   Timeline& operator=(const Timeline&) = delete;
 
   void begin(os::Nanos now);
-  // The traffic is over: what began is brought to its end (restarts, `for`), what had not begun
-  // never will. Throws when a fault could not be carried out.
-  void finish();
+  // The traffic is over: what begins from here on comes late.
+  void traffic_is_over();
+  // Waits for `wait` at most; true when all is carried out.
+  [[nodiscard]] bool over(os::Nanos wait);
   // Empty, or what went wrong so far.
   [[nodiscard]] std::string failure();
-  // Faults that came too late: the traffic was over.
-  [[nodiscard]] const std::vector<std::string>& missed() const { return missed_; }
+  // Faults that began when the traffic was over: they have shown little. Once it is over().
+  [[nodiscard]] const std::vector<std::string>& late() const { return late_; }
+  // The next step, with its time; empty when there is none.
+  [[nodiscard]] std::string next();
   // "+1.002s kill intercept", a line each.
   [[nodiscard]] std::string history();
 
@@ -51,7 +54,6 @@ class Timeline {
   void schedule_link(const scenario::Fault& fault);
   void add(scenario::Duration when, Step step);
   void run();
-  void forget_beginnings();
 
   const scenario::Scenario& scenario_;
   Topology& topology_;
@@ -60,11 +62,11 @@ class Timeline {
   os::Nanos began_ = 0;
   std::multimap<os::Nanos, Step> steps_;  // by time after begin()
   std::map<const scenario::Fault*, uint64_t> changes_;
-  std::vector<std::string> missed_;
+  std::vector<std::string> late_;
   std::string history_;
   std::string failure_;
   bool traffic_over_ = false;
-  bool idle_ = false;  // nothing to do until traffic_over_ or ending_
+  bool idle_ = false;  // all is carried out
   bool ending_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;

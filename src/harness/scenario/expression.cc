@@ -68,6 +68,7 @@ constexpr std::array kMetrics{
     MetricName{"ledger.dropped", count, "", "packets with a named place of death"},
     MetricName{"taps.dropped", count, "", "packets the taps lost"},
     MetricName{"taps.cpu_s", seconds, "", "CPU time of the taps' threads"},
+    MetricName{"timeline.late", count, "", "faults that began when the traffic was over"},
     MetricName{"box.softnet_drops", count, "", "packets that found a CPU's backlog full"},
     MetricName{"box.interface_drops", count, "", "packets that devices dropped"},
     MetricName{"box.kernel_drops", count, "", "packets that hosts' kernels gave up"},
