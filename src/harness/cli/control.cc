@@ -1,6 +1,8 @@
 #include "harness/cli/control.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "harness/cli/collect.h"
 #include "harness/cli/lab.h"
@@ -14,14 +16,22 @@ scenario::Scenario without_engines(const scenario::Scenario& s) {
   std::erase_if(bare.timeline, [&](const scenario::Fault& f) {
     return !f.target.empty() && s.engine(f.target) != nullptr;
   });
+  if (s.control && !s.control->timeline) bare.timeline.clear();
   bare.engines.clear();
   return bare;
 }
 
-report::Control run_control(const scenario::Scenario& s, const std::string& out,
-                            const std::string& programs, const std::atomic<bool>& interrupted) {
+namespace {
+double median(std::vector<double> all) {
+  std::ranges::sort(all);
+  const size_t half = all.size() / 2;
+  return all.size() % 2 == 1 ? all[half] : (all[half - 1] + all[half]) / 2;
+}
+
+report::Control run_once(const scenario::Scenario& s, const std::string& out,
+                         const std::string& programs, const std::atomic<bool>& interrupted) {
   const scenario::Scenario bare = without_engines(s);
-  Lab lab(bare, out + "/control", programs, interrupted);
+  Lab lab(bare, out, programs, interrupted);
   lab.build();
   lab.start_services();
   lab.start_taps();
@@ -38,6 +48,22 @@ report::Control run_control(const scenario::Scenario& s, const std::string& out,
   control.p99_ms = own ? traffic["p99_ms"].get<double>() : side.p99_ms;
   return control;
 }
+}  // namespace
+
+report::Control run_control(const scenario::Scenario& s, const std::string& out,
+                            const std::string& programs, const std::atomic<bool>& interrupted) {
+  const uint64_t runs = s.control.value_or(scenario::ControlRun{}).runs;
+  std::vector<double> requests, seconds, p50, p99;
+  for (uint64_t run = 1; run <= runs; ++run) {
+    const std::string place = out + "/control" + (run > 1 ? "-" + std::to_string(run) : "");
+    const auto one = run_once(s, place, programs, interrupted);
+    requests.push_back(static_cast<double>(one.requests));
+    seconds.push_back(one.seconds);
+    p50.push_back(one.p50_ms);
+    p99.push_back(one.p99_ms);
+  }
+  return {static_cast<uint64_t>(median(requests)), median(seconds), median(p50), median(p99), runs};
+}
 
 void add_control_metrics(const report::Control& control, report::Result& r) {
   auto& m = r.verified.metrics;
@@ -46,6 +72,8 @@ void add_control_metrics(const report::Control& control, report::Result& r) {
   };
   m["latency.without_mirror.p50"] = control.p50_ms;
   m["latency.without_mirror.p99"] = control.p99_ms;
+  m["latency.added.p50"] = m["latency.online.p50"] - control.p50_ms;
+  m["latency.added.p99"] = m["latency.online.p99"] - control.p99_ms;
   ratio("latency.p50_ratio", m["latency.online.p50"], control.p50_ms);
   ratio("latency.p99_ratio", m["latency.online.p99"], control.p99_ms);
   if (control.seconds > 0 && m["duration.traffic"] > 0) {

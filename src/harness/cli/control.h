@@ -10,10 +10,12 @@
 
 namespace mirrorlab::cli {
 
-// The scenario without its engines, and without what the timeline does to them.
+// The scenario without its engines, and without what the timeline does to them; without all of the
+// timeline where `control:` says so.
 [[nodiscard]] scenario::Scenario without_engines(const scenario::Scenario& scenario);
 
-// Its files go to `out`/control. Throws std::runtime_error.
+// So many runs as `control:` says (one without it); their files go to `out`/control and
+// `out`/control-2 ... Throws std::runtime_error.
 [[nodiscard]] report::Control run_control(const scenario::Scenario& scenario,
                                           const std::string& out, const std::string& programs,
                                           const std::atomic<bool>& interrupted);

@@ -123,6 +123,12 @@ std::string fault_words(const scenario::Fault& f) {
   if (f.lasting) text += ", for " + to_text(*f.lasting);
   return text;
 }
+
+std::string control_words(const scenario::ControlRun& c) {
+  return fmt::format("the same without engines first{}{}",
+                     c.runs > 1 ? fmt::format(", {} times", c.runs) : "",
+                     c.timeline ? "" : ", without the timeline");
+}
 }  // namespace
 
 std::string describe(const scenario::Impairments& i) {
@@ -156,6 +162,7 @@ std::string explain(const scenario::Scenario& s) {
   for (const auto& e : s.engines) text += line(e.id, engine_words(e));
   text += "traffic\n";
   for (const auto& t : s.traffic) text += line(t.id, traffic_words(t));
+  if (s.control) text += line("control", control_words(*s.control));
   if (!s.timeline.empty()) text += "timeline\n";
   for (const auto& f : s.timeline) text += line(to_text(f.when), fault_words(f));
   text += "must hold\n";

@@ -58,7 +58,8 @@ int list_scenarios(const std::vector<std::string>& places, bool json) {
       return;
     }
     for (const auto& s : variants) {
-      const double timeout_s = static_cast<double>((s.timeout + s.drain).count()) / 1e9;
+      const uint64_t runs = s.control ? 1 + s.control->runs : 1;
+      const double timeout_s = static_cast<double>((runs * s.timeout + s.drain).count()) / 1e9;
       all.push_back({{"name", s.name},
                      {"variant", s.variant},
                      {"file", file},

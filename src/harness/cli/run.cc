@@ -158,7 +158,7 @@ void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic
   Phases phases(r, progress);
   std::unique_ptr<Running> running;
   try {
-    if (o.control) {
+    if (o.control || s.control) {
       phases.begin("control", "the same traffic without engines");
       r.control = run_control(s, o.out, o.programs, interrupted);
       phases.end();

@@ -89,6 +89,11 @@ nlohmann::json to_json(const Result& r) {
   if (r.control) {
     j["latency_ms"]["online_without_mirror"] = {{"p50", r.control->p50_ms},
                                                 {"p99", r.control->p99_ms}};
+    j["latency_ms"]["added"] = {{"p50", metric(r, "latency.added.p50")},
+                                {"p99", metric(r, "latency.added.p99")}};
+    j["control"] = {{"runs", r.control->runs},
+                    {"requests", r.control->requests},
+                    {"seconds", r.control->seconds}};
   }
   j["timing_ms"] = {
       {"think_error",

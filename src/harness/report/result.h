@@ -22,11 +22,12 @@ struct Expectation {
   std::optional<double> first_held_s = {};    // eventually
 };
 
-// The same traffic without engines.
+// The same traffic without engines; of several runs the medians.
 struct Control {
   uint64_t requests = 0;
   double seconds = 0;
   double p50_ms = 0, p99_ms = 0;  // online answer times
+  uint64_t runs = 1;
 };
 
 struct Result {

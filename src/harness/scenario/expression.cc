@@ -19,6 +19,10 @@ constexpr std::string_view kSessions = "online.sessions";
 constexpr std::string_view kRequests = "online.requests";
 constexpr std::string_view kBytes = "online.bytes";
 
+constexpr MetricName of_control(std::string_view name, Measure measure, std::string_view about) {
+  return {name, measure, "", about, false, true};
+}
+
 constexpr std::array kMetrics{
     MetricName{"online.sessions", count, "", "connections the online service really had"},
     MetricName{"online.requests", count, "", "requests the online service really got"},
@@ -86,11 +90,13 @@ constexpr std::array kMetrics{
     MetricName{"latency.online.p99", milliseconds, "", "online answer time, 99th percentile"},
     MetricName{"latency.wire.p50", milliseconds, "", "the same as the tap saw it, median"},
     MetricName{"latency.wire.p99", milliseconds, "", "the same as the tap saw it, 99th percentile"},
-    MetricName{"latency.without_mirror.p50", milliseconds, "", "control run: answer time, median"},
-    MetricName{"latency.without_mirror.p99", milliseconds, "", "control run: 99th percentile"},
-    MetricName{"latency.p50_ratio", count, "", "answer time with over without the mirror, median"},
-    MetricName{"latency.p99_ratio", count, "", "the same of the 99th percentiles"},
-    MetricName{"throughput.ratio", count, "", "requests per second with over without the mirror"},
+    of_control("latency.without_mirror.p50", milliseconds, "control run: answer time, median"),
+    of_control("latency.without_mirror.p99", milliseconds, "control run: 99th percentile"),
+    of_control("latency.added.p50", milliseconds, "how much longer with the mirror, median"),
+    of_control("latency.added.p99", milliseconds, "the same of the 99th percentiles"),
+    of_control("latency.p50_ratio", count, "answer time with over without the mirror, median"),
+    of_control("latency.p99_ratio", count, "the same of the 99th percentiles"),
+    of_control("throughput.ratio", count, "requests per second with over without the mirror"),
     MetricName{"traffic.errors", count, "", "requests the clients saw fail"},
     MetricName{"traffic.requests", count, "", "requests the clients say they made"},
     MetricName{"traffic.sessions", count, "", "connections the clients made"},
@@ -228,6 +234,7 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
   if (const MetricName* known = find_metric(result.metric)) {
     measure = known->measure;
     result.live = known->live;
+    result.control = known->control;
     result.base = std::string(known->base);
   } else {
     const auto counter_of = [&](const std::string& e) {

@@ -21,7 +21,8 @@ struct MetricName {
   Measure measure;
   std::string_view base;  // what a percentage refers to; empty: percentages make no sense
   std::string_view about;
-  bool live = false;  // known while the run lasts, too
+  bool live = false;     // known while the run lasts, too
+  bool control = false;  // compares with a control run
 };
 
 // All metrics with a fixed name. Beside them, for each PROGRAM (an engine's id, or NODE.SERVICE)
@@ -42,7 +43,8 @@ struct Expression {
   bool percent = false;
   std::string base;  // metric that a percentage refers to
   Measure measure = Measure::count;
-  bool live = false;  // its truth can be told while the run lasts
+  bool live = false;     // its truth can be told while the run lasts
+  bool control = false;  // it needs a control run
 };
 
 // `engines` are the names whose counters may be asked for, `services` those of other programs.

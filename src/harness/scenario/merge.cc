@@ -97,7 +97,7 @@ class Merge {
           used[index] = true;
           // A link may be named from its other end; its own names stand.
           merged.reset(map(merged, key == "links" ? without_ends(change, item) : change,
-                       fmt::format("{}[{}]", path, name)));
+                           fmt::format("{}[{}]", path, name)));
         }
         ++index;
       }

@@ -240,6 +240,12 @@ struct Eventual {
   Duration after{0};
 };
 
+// The same traffic without engines, before the run: what mirroring costs the online service.
+struct ControlRun {
+  uint64_t runs = 1;     // the medians of their figures count
+  bool timeline = true;  // faults of hosts and links come there, too
+};
+
 struct Scenario {
   std::string name;
   std::string about;  // one sentence: what it proves
@@ -257,6 +263,7 @@ struct Scenario {
   std::vector<Traffic> traffic;
   std::vector<Fault> timeline;
   Artifacts artifacts;
+  std::optional<ControlRun> control;
   std::vector<Expression> always;
   std::vector<Eventual> eventually;
   std::vector<Expression> expect;

@@ -17,6 +17,10 @@ Expression read_expression(const Value& place, const std::string& text, const Sc
   }
   auto expression = parse_expression(text, engines, services);
   if (!expression) place.fail(expression.error());
+  if (expression->control && !scenario.control) {
+    place.fail(
+        fmt::format("`{}` compares with a control run: add `control: true`", expression->metric));
+  }
   return std::move(*expression);
 }
 

@@ -30,10 +30,21 @@ Artifacts read_artifacts(const Value& value) {
   return artifacts;
 }
 
+// true, false, {runs: 3, timeline: false}.
+std::optional<ControlRun> read_control(const Value& value) {
+  if (!value.is_map()) return value.boolean() ? std::optional(ControlRun{}) : std::nullopt;
+  constexpr uint64_t kMostRuns = 9;
+  const Fields fields(value, {"runs", "timeline"});
+  ControlRun control;
+  if (const Value* v = fields.find("runs")) control.runs = v->integer(1, kMostRuns);
+  if (const Value* v = fields.find("timeline")) control.timeline = v->boolean();
+  return control;
+}
+
 const std::vector<std::string_view> kTopLevel{
-    "schema",   "name",   "about",      "labels", "seed",     "timeout", "drain",
-    "requires", "matrix", "ip",         "nodes",  "links",    "engines", "traffic",
-    "timeline", "always", "eventually", "expect", "artifacts"};
+    "schema",   "name",   "about",      "labels", "seed",      "timeout", "drain",
+    "requires", "matrix", "ip",         "nodes",  "links",     "engines", "traffic",
+    "timeline", "always", "eventually", "expect", "artifacts", "control"};
 
 Scenario read_variant(const YAML::Node& document, const Variables& variables) {
   const Value root(document, "", &variables);
@@ -57,6 +68,7 @@ Scenario read_variant(const YAML::Node& document, const Variables& variables) {
     scenario.ip = ip_variable->second == "v4" ? Ip::v4 : Ip::v6;
   }
   if (const Value* v = fields.find("artifacts")) scenario.artifacts = read_artifacts(*v);
+  if (const Value* v = fields.find("control")) scenario.control = read_control(*v);
   scenario.nodes = read_nodes(fields.need("nodes"));
   if (const Value* v = fields.find("links")) scenario.links = read_links(*v, scenario);
   if (const Value* v = fields.find("engines")) scenario.engines = read_engines(*v, scenario);

@@ -21,6 +21,8 @@ TEST(Control, LeavesEnginesAndTheirFaultsOut) {
   EXPECT_TRUE(bare.engines.empty());
   ASSERT_EQ(bare.timeline.size(), 2U);
   EXPECT_EQ(bare.timeline[0].target, "online.web");
+  s.control = scenario::ControlRun{1, false};
+  EXPECT_TRUE(without_engines(s).timeline.empty());
 }
 TEST(Control, GivesTheCostAsRatios) {
   report::Result r;
@@ -31,6 +33,8 @@ TEST(Control, GivesTheCostAsRatios) {
   add_control_metrics({200, 2, 2, 4}, r);
   const auto& m = r.verified.metrics;
   EXPECT_EQ(m.at("latency.without_mirror.p99"), 4);
+  EXPECT_EQ(m.at("latency.added.p50"), 1);
+  EXPECT_EQ(m.at("latency.added.p99"), 4);
   EXPECT_EQ(m.at("latency.p50_ratio"), 1.5);
   EXPECT_EQ(m.at("latency.p99_ratio"), 2);
   EXPECT_EQ(m.at("throughput.ratio"), 0.5);

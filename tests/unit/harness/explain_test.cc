@@ -11,6 +11,7 @@ constexpr const char* kText = R"(schema: 1
 name: shop
 about: Loss on the way.
 seed: 7
+control: {runs: 3, timeline: false}
 nodes:
   clients: {role: clients, count: 3}
   online: {role: online, run: [{id: web, service: recorder, port: 80}]}
@@ -47,6 +48,7 @@ engines
   intercept   intercept on test
 traffic
   http        from clients to online:80, http, 2 connection(s) per client of 10 request(s), kept alive
+  control     the same without engines first, 3 times, without the timeline
 timeline
   1s          kill intercept, started again after 200ms
   2s          link online - test: loss 10%, for 500ms
