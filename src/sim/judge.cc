@@ -49,6 +49,8 @@ void Judge::on_engine_start(Nanos) {
     s->reset_done = false;
     s->data_packets = 0;
     s->boundaries.clear();
+    s->sent_end = 0;
+    s->asked_at = kNever;
   }
 }
 
@@ -108,6 +110,26 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
   if (h.has(kFin)) s.fin_captured = end;
 }
 
+void Judge::on_heard(const wire::FlowKey& mirrored) {
+  for (auto& s : streams_) {
+    if (s->online.client == mirrored.client) s->asked_at = kNever;
+  }
+}
+
+void Judge::watch_silence(Stream& s, const wire::TcpHeader& h, size_t length, Nanos now) const {
+  const int64_t offset = offset_in(s, h.seq);
+  if (h.has(kRst)) {
+    // Why the slack: the first question since may be the repetition of one that was asked before.
+    const Nanos patience = settings_.core.user_timeout - settings_.core.rto_max;
+    s.unreachable |= s.asked_at != kNever && now - s.asked_at >= patience;
+    return;
+  }
+  // An empty packet below what was sent probes a closed window.
+  const bool asks = length > 0 || h.has(kSyn) || h.has(kFin) || offset < s.sent_end;
+  if (asks) s.asked_at = std::min(s.asked_at, now);
+  s.sent_end = std::max(s.sent_end, offset + static_cast<int64_t>(length));
+}
+
 void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nanos now) {
   if (h.dst != settings_.test) {
     fail(Check::harmless, now, "the engine sent a packet to " + h.dst.to_string());
@@ -123,6 +145,7 @@ void Judge::on_engine_packet(const wire::TcpHeader& h, wire::Bytes payload, Nano
   Stream* s = find_stream(h.src, h.seq);
   if (s != nullptr && h.has(kRst)) ++s->resets_since_syn;
   if (s != nullptr && h.has(kSyn)) s->resets_since_syn = 0;
+  if (s != nullptr) watch_silence(*s, h, payload.size(), now);
   if (payload.empty()) return;
   if (s == nullptr) {
     fail(Check::content, now,

@@ -54,6 +54,8 @@ class Judge {
   void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload, bool whole);
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
+  // A record of the test host reached the engine.
+  void on_heard(const wire::FlowKey& mirrored);
   // `heard`: how much of the answers the packet acks.
   void on_test_arrival(const wire::TcpHeader& header, size_t length, const ServerApp& app,
                        int64_t heard, MirroredConnection& connection);
@@ -78,6 +80,9 @@ class Judge {
   [[nodiscard]] bool answered(const Stream& stream, const ServerApp& app, size_t exchange,
                               const MirroredConnection& connection) const;
   [[nodiscard]] bool excused(const Stream& stream) const;
+  // What the test host says, or what it hears, may be lost on the way.
+  [[nodiscard]] bool replies_may_be_lost() const;
+  void watch_silence(Stream& stream, const wire::TcpHeader& header, size_t length, Nanos now) const;
   void finish_stream(const Stream& stream, Nanos now);
   void check_close(const Stream& stream, const MirroredConnection& connection, Nanos now);
   void check_losses(const engine::Account& account, Nanos now);

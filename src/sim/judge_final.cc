@@ -27,10 +27,17 @@ void Judge::on_engine_end(const engine::Counters& counters) {
   released_before_ += releases(counters);
 }
 
+bool Judge::replies_may_be_lost() const {
+  return plan_.any(Hop::engine_to_test) || plan_.any(Hop::test_to_intercept) ||
+         plan_.any(Hop::header_return) || plan_.any(FaultKind::link_break) ||
+         plan_.any(FaultKind::intercept_restart);
+}
+
 // May this stream differ from what was captured? Only for causes the judge has seen itself.
 bool Judge::excused(const Stream& s) const {
   if (!s.syn_captured || s.missed_packets || s.engine_was_new || s.superseded || s.misled)
     return true;
+  if (s.unreachable || s.abandoned) return true;
   if (s.captured.first_gap(0) < s.known_end) return true;
   if (s.script.test_closes_after >= 0) return true;
   return has(settings_.features, Feature::limits);
@@ -105,10 +112,7 @@ void Judge::finish_stream(const Stream& s, Nanos now) {
   }
   check_close(s, c, now);
   // The last ack of all is not repeated for ever; a path that loses packets may lose it every time.
-  const bool ack_lost = plan_.any(Hop::engine_to_test) || plan_.any(Hop::test_to_intercept) ||
-                        plan_.any(Hop::header_return) || plan_.any(FaultKind::link_break) ||
-                        plan_.any(FaultKind::intercept_restart);
-  if (ack_lost) return;
+  if (replies_may_be_lost()) return;
   if (c.gave_up || (s.fin_captured >= 0 && s.rst_captured < 0 && !c.finished)) {
     fail(Check::stuck, now,
          name(s) + ": the client closed, the test host's end never came to rest");
@@ -140,8 +144,13 @@ void Judge::check_losses(const engine::Account& account, Nanos now) {
         allowed = fresh || unseen_syn || gaps || limits;
         break;
       case LossReason::test_reset:
+        allowed = closes || any(&Stream::abandoned);
+        break;
       case LossReason::test_closed_first:
         allowed = closes;
+        break;
+      case LossReason::test_unreachable:
+        allowed = any(&Stream::unreachable);
         break;
       case LossReason::superseded:
         allowed = any(&Stream::superseded) || any(&Stream::misled) || fresh;
@@ -182,10 +191,7 @@ void Judge::check_turns(const engine::Counters& counters, Nanos now) {
                                   bit(Feature::midstream) | bit(Feature::capture_loss) |
                                   bit(Feature::limits);
   // A host whose answer is lost again and again looks like one that does not answer.
-  const bool replies_lost = plan_.any(Hop::test_to_intercept) || plan_.any(Hop::header_return) ||
-                            plan_.any(Hop::engine_to_test) || plan_.any(FaultKind::link_break) ||
-                            plan_.any(FaultKind::intercept_restart);
-  if ((settings_.features & kMayDiffer) == 0 && !replies_lost &&
+  if ((settings_.features & kMayDiffer) == 0 && !replies_may_be_lost() &&
       counters.turn_released_by_timeout > 0) {
     fail(Check::order, now,
          std::to_string(counters.turn_released_by_timeout) +
@@ -217,6 +223,9 @@ void Judge::check_reports(Nanos now) {
 void Judge::finish(const engine::Account& account, const engine::Counters& counters, bool drained,
                    Nanos now) {
   if (!drained) fail(Check::stuck, now, "the engine still holds something that waits");
+  for (const MirroredConnection& c : mirrored_) {
+    streams_[c.stream]->abandoned |= c.gave_up && c.fin_at < 0 && replies_may_be_lost();
+  }
   for (const auto& s : streams_) {
     if (s->started && (s->syn_captured || s->data_packets > 0)) finish_stream(*s, now);
   }

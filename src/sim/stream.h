@@ -34,11 +34,15 @@ struct Stream {
   uint32_t lowest_data_ack = 0;
   std::vector<int64_t> boundaries;  // packet starts whose ack had moved: a turn may begin there
   uint32_t resets_since_syn = 0;    // the engine's, since its latest SYN
+  int64_t sent_end = 0;             // of what the engine sent
+  Nanos asked_at = kNever;          // the engine's first question since it heard of the test host
   // What befell it.
   bool missed_packets = false;  // something was kept from the engine
   bool engine_was_new = false;  // an engine started or ended during it
   bool misled = false;          // a SYN long out of date came in between
   bool superseded = false;      // its 4-tuple was taken before its close was captured
+  bool unreachable = false;     // nothing was heard of the test host for the user time-out
+  bool abandoned = false;       // the test host retransmitted in vain and gave up in the middle
 };
 
 // A connection the engine opened to the test host, as the test host saw it.

@@ -75,6 +75,7 @@ void World::handle(const Event& e) {
       break;
     case EventType::record:
       if (e.generation != link_generation_ || engine_.core() == nullptr) break;
+      judge_.on_heard(records_[e.index].flow);
       engine_.queue(records_[e.index]);
       if (!engine_turn_due_) {
         engine_turn_due_ = true;

@@ -143,6 +143,14 @@ bool of_older_connection(const Session& s, const wire::TcpPacket& p) {
          wire::unwrap(p.header.seq, s.zero, s.client_next) < -1;
 }
 
+// Offset behind all that the packet holds. A FIN counts as more than any reset is behind: the
+// client closed, and a reset that overtook it adds nothing.
+int64_t end_of(const Session& s, const wire::TcpPacket& p) {
+  if (p.header.has(wire::tcp_flag::kFin)) return INT64_MAX;
+  const wire::Seq first = p.header.has(wire::tcp_flag::kSyn) ? p.header.seq + 1 : p.header.seq;
+  return wire::unwrap(first, s.zero, s.client_next) + int64_t{p.payload_length};
+}
+
 // A connection of which only acks were seen begins where the latest of them was.
 void follow_acks(Session& s, const wire::TcpPacket& p) {
   if (s.whole || s.counted || p.header.has(wire::tcp_flag::kSyn)) return;
@@ -239,7 +247,7 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
     if (plausible(env, s, offset, kPlausible)) ++env.counters.packets_retransmitted_online;
     return;
   }
-  forget_unconfirmed_reset(env, s);
+  if (!s.work->out_of_order.empty()) forget_void_reset(env, s, end_of(s, packet), now);
   // A packet cut by the capture was not captured; what follows shows the hole.
   if (packet.truncated()) return;
   follow_acks(s, packet);

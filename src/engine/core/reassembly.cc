@@ -11,6 +11,8 @@ namespace mirrorlab::engine {
 namespace {
 // A retransmission repeats what was sent last; how far back conflicts are looked for.
 constexpr int kCompared = 512;
+// What comes later than this after a reset was sent after it.
+constexpr Nanos kOvertaken = 100 * kMillisecond;
 
 Segment* take_first(Session& s) {
   --s.work->out_of_order_count;
@@ -90,9 +92,10 @@ void drain_out_of_order(Env& env, Session& s) {
   }
 }
 
-void forget_unconfirmed_reset(Env& env, Session& s) {
+void forget_void_reset(Env& env, Session& s, int64_t end, Nanos now) {
   Segment* last = s.work->out_of_order.tail;
   if (last == nullptr || last->kind != SegmentKind::rst) return;
+  if (end <= last->offset && now - last->captured_at <= kOvertaken) return;
   Segment* before = last->previous;
   (before != nullptr ? before->next : s.work->out_of_order.head) = nullptr;
   s.work->out_of_order.tail = before;

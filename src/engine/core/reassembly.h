@@ -20,8 +20,9 @@ void keep_out_of_order(Env& env, Session& s, int64_t offset, wire::Bytes data, b
 void keep_out_of_order_end(Env& env, Session& s, int64_t offset, SegmentKind kind, Nanos now);
 // Moves what client_next has reached into the queue.
 void drain_out_of_order(Env& env, Session& s);
-// A reset ahead of the stream was no reset: the client goes on.
-void forget_unconfirmed_reset(Env& env, Session& s);
+// A reset ahead of the stream was no reset if the client goes on: beyond it, or later. A packet
+// that ends before it, just after, was sent before it and overtaken. `end`: of the packet at hand.
+void forget_void_reset(Env& env, Session& s, int64_t end, Nanos now);
 // What lies beyond a reset was never taken by the online host: it is no stream.
 void forget_out_of_order(Env& env, Session& s);
 // Notes since when there is a hole, and what the client had acked before; or that there is none.

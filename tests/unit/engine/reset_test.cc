@@ -108,6 +108,54 @@ TEST(Reset, AheadOfTheStreamIsVoidWhenTheClientGoesOn) {
   )");
 }
 
+TEST(Reset, MayOvertakeWhatWasSentBeforeIt) {
+  Script t;
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    client R. 301:301(0) ack 1
+    +5ms client . 201:201(0) ack 1
+    client P. 201:301(100) ack 1
+    +5ms client P. 101:201(100) ack 1
+    engine P. 101:201(100) ack 1
+    engine P. 201:301(100) ack 1
+    host . 1:1(0) ack 301
+    engine R. 301:301(0) ack 1
+    end mirrored captured 300
+  )");
+}
+
+TEST(Reset, AheadOfTheStreamIsVoidWhenTheClientSpeaksLater) {
+  Script t;
+  t.open();
+  t.play(R"(
+    client R 201:201(0)
+    +150ms client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    quiet 10s
+    client P. 101:201(100) ack 1
+    engine P. 101:201(100) ack 1
+    host . 1:1(0) ack 201
+    quiet 10s
+  )");
+}
+
+TEST(Reset, AheadOfAFinIsVoid) {
+  Script t;
+  t.open();
+  t.play(R"(
+    client R 102:102(0)
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    client F. 101:101(0) ack 1
+    engine F. 101:101(0) ack 1
+  )");
+}
+
 TEST(Reset, AheadOfTheStreamMeansMissedBytesWhenItDoesNot) {
   Script t;
   t.open();
