@@ -244,6 +244,23 @@ void Judge::finish(const engine::Account& account, const engine::Counters& count
       std::ranges::any_of(streams_, [](const auto& s) { return s->engine_was_new; });
   const bool missed =
       std::ranges::any_of(streams_, [](const auto& s) { return s->missed_packets; });
+  const bool misled = std::ranges::any_of(streams_, [](const auto& s) { return s->misled; });
+  // Without its SYN nobody can tell a connection from the one before it on the same port.
+  const bool syn_unseen =
+      std::ranges::any_of(streams_, [](const auto& s) { return s->started && !s->syn_captured; });
+  if (!restarted && !misled && !syn_unseen) {
+    uint64_t known = 0, seen = 0;
+    for (const auto& s : streams_) {
+      known += static_cast<uint64_t>(s->known_end);
+      seen += s->started ? 1 : 0;
+    }
+    if (account.bytes_captured > known || account.sessions_captured > seen) {
+      fail(Check::account, now,
+           "the account says captured " + std::to_string(account.bytes_captured) + " bytes in " +
+               std::to_string(account.sessions_captured) + " sessions; there were no more than " +
+               std::to_string(known) + " in " + std::to_string(seen));
+    }
+  }
   if (excused_count_ == 0 && !restarted && !missed) {
     uint64_t captured = 0;
     for (const auto& s : streams_) captured += static_cast<uint64_t>(s->captured.size());

@@ -95,7 +95,7 @@ void make_core(Random& r, Settings& s) {
     c.mappings[0].online.address = s.online.address.is_v4() ? wire::IpAddress() : s.online.address;
   }
   // Why: a path that loses six SYNs in a row must not end what the seed calls repairable.
-  c.handshake_timeout = 600 * engine::kSecond;
+  c.handshake_timeout = c.refused_timeout = 600 * engine::kSecond;
   c.idle_timeout = 100'000 * engine::kSecond;
   if (has(s.features, ack_client)) c.ack = engine::AckPolicy::client;
   if (has(s.features, pace_none)) c.pace = engine::Pace::none;

@@ -35,17 +35,15 @@ bool over_limits(Env& env, Session& s, size_t bytes, LossReason& reason) {
 
 // There is no room: what already waits in order is kept; the stream from here to the next turn is
 // known, and lost at once.
-void lose_for_limit(Env& env, Session& s, int64_t offset, size_t bytes, LossReason reason,
-                    Nanos now) {
-  end_stream(env, s, now);  // nothing may wait behind a hole either
-  const int64_t end = offset + static_cast<int64_t>(bytes);
+void lose_for_limit(Env& env, Session& s, int64_t end, LossReason reason, Nanos now) {
+  // Nothing may wait behind a hole either. What is missed there might have come, had there been
+  // room.
+  while (!s.work->out_of_order.empty()) declare_gap(env, s, reason, now);
   append_gap(env, s, reason, s.last_data_mark, now);
   if (end <= s.client_next) return;
-  const auto missed = static_cast<uint64_t>(std::max<int64_t>(offset - s.client_next, 0));
-  const uint64_t lost = static_cast<uint64_t>(end - s.client_next) - missed;
-  book_captured(env, s, missed + lost);
+  const auto lost = static_cast<uint64_t>(end - s.client_next);
+  book_captured(env, s, lost);
   book_lost(env, s, lost, reason);
-  if (missed > 0) book_lost(env, s, missed, LossReason::capture_gap);
   s.client_next = end;
   s.last_data_mark = std::max(s.last_data_mark, s.client_acked);
 }
@@ -63,11 +61,11 @@ wire::Bytes drop_known(Env& env, const Session& s, int64_t& offset, wire::Bytes 
 void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut, bool push,
                Nanos now) {
   LossReason reason = LossReason::none;
+  const int64_t end = offset + static_cast<int64_t>(data.size());
   if (over_limits(env, s, data.size(), reason)) {
-    lose_for_limit(env, s, offset, data.size(), reason, now);
+    lose_for_limit(env, s, end, reason, now);
     return;
   }
-  const int64_t end = offset + static_cast<int64_t>(data.size());
   const bool free_behind = s.work->out_of_order.empty() || end <= s.work->out_of_order.head->offset;
   if (offset == s.client_next && free_behind) {
     book_captured(env, s, data.size());
@@ -108,7 +106,8 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
     }
   }
   note_hole(s, acked_before, now);
-  while (s.work->out_of_order_count > env.config.max_out_of_order) declare_gap(env, s, now);
+  while (s.work->out_of_order_count > env.config.max_out_of_order)
+    declare_gap(env, s, LossReason::capture_gap, now);
 }
 
 // The online host takes a reset at the very byte it expects, and answers any other with a challenge
@@ -224,7 +223,9 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
     s.client_sack = true;
     s.discarding = true;
     s.discard_for_ever = env.config.whole_only;
-    s.discard_reason = env.config.whole_only ? LossReason::not_whole : LossReason::before_capture;
+    if (s.discard_reason == LossReason::none) {
+      s.discard_reason = env.config.whole_only ? LossReason::not_whole : LossReason::before_capture;
+    }
     // Why: a client that only acks has had its answer, so what it sends next begins a turn; whether
     // data does, when it is the first thing seen, cannot be known.
     const bool bare = packet.payload_length == 0 && !h.has(wire::tcp_flag::kFin);
@@ -257,7 +258,7 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
 }
 
 void end_stream(Env& env, Session& s, Nanos now) {
-  while (!s.work->out_of_order.empty()) declare_gap(env, s, now);
+  while (!s.work->out_of_order.empty()) declare_gap(env, s, LossReason::capture_gap, now);
 }
 
 void lose_turn(Env& env, Session& s, LossReason reason) {

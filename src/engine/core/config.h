@@ -49,6 +49,7 @@ struct Config {
   Nanos gap_grace = 2 * kSecond;      // S2: hole, and proof that the online host took it, or reset
   Nanos gap_timeout = 120 * kSecond;  // S2: hole, and no such proof (RFC 9293 R2: 100 s or more)
   Nanos handshake_timeout = 30 * kSecond;  // S1, S11
+  Nanos refused_timeout = 5 * kSecond;     // S1: refused again and again
   Nanos idle_timeout = 3600 * kSecond;     // S11
   Nanos fin_wait_timeout = 60 * kSecond;  // client closed, test host does not (RFC 9293 FIN-WAIT-2)
   Nanos user_timeout = 120 * kSecond;     // nothing heard although sending (RFC 9293 R2)

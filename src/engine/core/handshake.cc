@@ -30,7 +30,10 @@ constexpr Nanos kChallengeInterval = 10 * kMillisecond;
 constexpr Nanos kRefusedRetryMax = 2 * kSecond;
 
 Nanos handshake_deadline(const Env& env, const Session& s) {
-  return std::max(s.work->opened_at, env.link_up_at(s)) + env.config.handshake_timeout;
+  const Nanos up_at = env.link_up_at(s);
+  const Nanos latest = std::max(s.work->opened_at, up_at) + env.config.handshake_timeout;
+  if (!s.refused) return latest;
+  return std::min(latest, std::max(s.work->refused_at, up_at) + env.config.refused_timeout);
 }
 
 void arm_syn_timer(const Env& env, Session& s, Nanos wait, Nanos now) {
@@ -143,6 +146,7 @@ void on_record_in_syn_sent(Env& env, Session& s, const wire::HeaderRecord& r, Na
   }
   if (!acks_syn) return;
   if (r.has(kRst)) {
+    if (!s.refused) s.work->refused_at = now;
     s.refused = true;
     arm_syn_timer(
         env, s, std::min(kRefusedRetry << std::min<uint8_t>(s.backoff, 4), kRefusedRetryMax), now);
@@ -222,6 +226,12 @@ void on_syn_timer(Env& env, Session& s, Nanos now) {
       s.refused ? LossReason::handshake_refused : LossReason::handshake_timeout;
   if (s.first_loss == LossReason::none) s.first_loss = reason;
   fail_connection(env, s, reason, !s.refused, now);
+  // Why all that waits: it was there while the test host was asked, and asking for each turn anew
+  // would keep a session for as many time-outs as it has turns.
+  while (!s.work->queue.empty()) {
+    lose_head(env, s, reason);
+    lose_turn(env, s, reason);
+  }
 }
 
 }  // namespace mirrorlab::engine

@@ -193,7 +193,7 @@ Nanos idle_limit(const Env& env, const Session& s) {
 }  // namespace
 
 void on_session_timer(Env& env, Session& s, Nanos now) {
-  if (gap_deadline(env, s) <= now) declare_gap(env, s, now);
+  if (gap_deadline(env, s) <= now) declare_gap(env, s, LossReason::capture_gap, now);
   if (s.work->rto_at <= now || s.work->probe_at <= now) {
     if (s.connection == Connection::syn_sent) {
       on_syn_timer(env, s, now);

@@ -162,13 +162,13 @@ int64_t answered_before_gap(const Session& s, const Segment& first) {
 }
 }  // namespace
 
-void declare_gap(Env& env, Session& s, Nanos now) {
+void declare_gap(Env& env, Session& s, LossReason reason, Nanos now) {
   Segment* first = s.work->out_of_order.head;
   if (first == nullptr) return;
   const auto missed = static_cast<uint64_t>(first->offset - s.client_next);
   book_captured(env, s, missed);
-  book_lost(env, s, missed, LossReason::capture_gap);
-  append_gap(env, s, LossReason::capture_gap, answered_before_gap(s, *first), now);
+  book_lost(env, s, missed, reason);
+  append_gap(env, s, reason, answered_before_gap(s, *first), now);
   s.client_next = first->offset;
   // Why: what was missed may be of the same turn as what follows it, and the rest of a turn must
   // not go out as one. Only an ack of its own just before shows that a turn begins here.

@@ -29,7 +29,7 @@ void forget_out_of_order(Env& env, Session& s);
 void note_hole(Session& s, int64_t acked_before, Nanos now);
 // When the hole counts as never captured; kNever without a hole.
 [[nodiscard]] Nanos gap_deadline(const Env& env, const Session& s);
-// Gives the hole up: books it, and what falls with it, as capture_gap.
-void declare_gap(Env& env, Session& s, Nanos now);
+// Gives the hole up: books it, and what falls with it, under `reason`.
+void declare_gap(Env& env, Session& s, LossReason reason, Nanos now);
 
 }  // namespace mirrorlab::engine

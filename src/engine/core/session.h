@@ -49,6 +49,7 @@ struct Work {
   Nanos turn_at = kNever;
   Nanos ack_at = kNever;    // AckPolicy::client
   Nanos opened_at = 0;      // first SYN of the mirrored connection
+  Nanos refused_at = 0;     // the handshake's first refusal; see Session::refused
   Nanos challenged_at = 0;  // an old connection of the test host last answered a SYN; 0: none
   // Since when the test host has taken nothing although bytes wait or are in flight; 0: it takes.
   Nanos stalled_since = 0;

@@ -74,6 +74,8 @@ void supersede(Env& env, Session& s, Nanos now) {
 
 void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
   end_stream(env, s, now);
+  // What it waits for in vain is why it is lost, whoever ends it.
+  if (s.connection == Connection::syn_sent && s.refused) reason = LossReason::handshake_refused;
   // The client's own reset is played by the one below.
   const bool only_reset_waits = s.connection == Connection::established && !s.work->queue.empty() &&
                                 !s.work->queue.in_flight() &&

@@ -93,8 +93,27 @@ uint32_t SessionTable::create(const wire::TcpPacket& packet, size_t mapping, Nan
   s.client = packet.header.src;
   s.online = packet.header.dst;
   s.mapping = static_cast<uint16_t>(mapping);
+  if (!refused_.empty()) adopt(s, packet);
   begin_stream(env_, s, packet, now);
   return id;
+}
+
+namespace {
+uint64_t online_hash(const wire::TcpPacket& packet) {
+  return hash_value(wire::FlowKey{packet.header.src, packet.header.dst});
+}
+}  // namespace
+
+// There was no session for this connection before: it is in the account already, as lost.
+void SessionTable::adopt(Session& s, const wire::TcpPacket& packet) {
+  const auto known = refused_.forget(online_hash(packet));
+  if (packet.header.has(kSyn)) return;  // another connection
+  s.discard_reason = known.reason;
+  if (!known.counted) return;
+  s.first_loss = known.reason;
+  s.counted = true;
+  --env_.account.sessions_lost[static_cast<size_t>(known.reason)];
+  ++env_.account.sessions_live;
 }
 
 void SessionTable::mark_dirty(uint32_t id) {
@@ -107,12 +126,13 @@ void SessionTable::mark_dirty(uint32_t id) {
 
 void SessionTable::refuse(const wire::TcpPacket& packet, LossReason reason) {
   const auto r = static_cast<size_t>(reason);
-  if (packet.header.has(kSyn)) {
+  const auto news = refused_.note(online_hash(packet), packet, reason);
+  if (news.connection) {
     ++env_.account.sessions_captured;
     ++env_.account.sessions_lost[r];
   }
-  env_.account.bytes_captured += packet.payload.size();
-  env_.account.bytes_lost[r] += packet.payload.size();
+  env_.account.bytes_captured += news.bytes;
+  env_.account.bytes_lost[r] += news.bytes;
 }
 
 void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash,
@@ -124,6 +144,12 @@ void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t
     return;
   }
   if (in_use_ >= config_.max_sessions) {
+    refuse(packet, LossReason::session_limit);
+    return;
+  }
+  // Why in order only: what is known of it already, or comes before what is missing, is no start.
+  if (!refused_.empty() && !h.has(kSyn) && refused_.has(online_hash(packet)) &&
+      !refused_.in_order(online_hash(packet), packet)) {
     refuse(packet, LossReason::session_limit);
     return;
   }
@@ -237,6 +263,11 @@ void SessionTable::take_client_packet(const wire::TcpPacket& packet, int mapping
   const bool syn = h.has(kSyn) && !h.has(kAck);
   if (syn && (older_syn(s, h.seq) || late_syn(s.whole, s.zero, h.seq))) {
     ++env_.counters.packets_retransmitted_online;
+    return;
+  }
+  // The later connection of the 4-tuple found no room; this is its data, not the old one's.
+  if (!syn && s.stream_complete && !refused_.empty() && refused_.has(online_hash(packet))) {
+    refuse(packet, LossReason::session_limit);
     return;
   }
   if (s.connection == Connection::finished) {
@@ -408,7 +439,7 @@ void SessionTable::fire_timers(Nanos now) {
     Session& s = at(id);
     if (!s.live) continue;
     if (s.connection == Connection::waiting) {
-      if (gap_deadline(env_, s) <= now) declare_gap(env_, s, now);
+      if (gap_deadline(env_, s) <= now) declare_gap(env_, s, LossReason::capture_gap, now);
     } else if (std::min(next_deadline(env_, s), idle_deadline(env_, s)) <= now) {
       if (s.connection == Connection::finished) {
         remove(id);
@@ -484,8 +515,9 @@ bool SessionTable::drained() const {
 
 uint64_t SessionTable::memory_bytes() const {
   return slabs_.size() * kSlab * sizeof(Session) + free_.capacity() * sizeof(uint32_t) +
-         index_.memory_bytes() + wheel_.memory_bytes() + idle_wheel_.memory_bytes() +
-         env_.segments.memory_bytes() + env_.buffers.memory_bytes() + env_.works.memory_bytes();
+         index_.memory_bytes() + refused_.memory_bytes() + wheel_.memory_bytes() +
+         idle_wheel_.memory_bytes() + env_.segments.memory_bytes() + env_.buffers.memory_bytes() +
+         env_.works.memory_bytes();
 }
 
 }  // namespace mirrorlab::engine

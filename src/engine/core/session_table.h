@@ -11,6 +11,7 @@
 
 #include "engine/core/env.h"
 #include "engine/core/flow_index.h"
+#include "engine/core/refused.h"
 #include "engine/core/timer_wheel.h"
 #include "wire/header_record.h"
 #include "wire/packet.h"
@@ -61,6 +62,7 @@ class SessionTable {
   void take_header(const wire::HeaderRecord& record, uint64_t hash, Nanos now);
   uint32_t take_slot();
   uint32_t create(const wire::TcpPacket& packet, size_t mapping, Nanos now);
+  void adopt(Session& s, const wire::TcpPacket& packet);
   void begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash, uint32_t ts_offset,
              Nanos now);
   void reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now);
@@ -84,6 +86,7 @@ class SessionTable {
   TimerWheel wheel_;       // what is under way
   TimerWheel idle_wheel_;  // idle sessions: apart, so that packets leave it alone
   std::vector<uint32_t> due_;
+  RefusedConnections refused_;
   uint32_t dirty_head_ = kNoSession;
   // Taken from dirty_head_ as a whole, so that no session waits for others that come after it.
   uint32_t flushing_ = kNoSession;

@@ -22,7 +22,7 @@ struct Arguments {
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
   std::optional<double> skip_gaps_s;
-  double hold_s = 5, handshake_s = 30, idle_s = 3600, gap_s = 120;
+  double hold_s = 5, handshake_s = 30, refused_s = 5, idle_s = 3600, gap_s = 120;
   std::optional<double> drain_s;
   CopyOptions options;
 };
@@ -104,6 +104,7 @@ void declare_how(CLI::App& app, Arguments& a) {
   };
   limit("--turn-hold", a.hold_s, "A turn waits this long for an answer that does not come");
   limit("--handshake-timeout", a.handshake_s, "To reach the test host");
+  limit("--refused-timeout", a.refused_s, "To try again while the test host refuses");
   limit("-k,--idle-timeout", a.idle_s, "Without a packet, then a session ends");
   limit("--gap-timeout", a.gap_s, "To wait for bytes that were not captured");
   app.add_option("--drain", a.drain_s,
@@ -189,6 +190,7 @@ std::string settle(Arguments& a) {
   c.max_total_bytes = a.total_mib << 20U;
   c.turn_hold_limit = nanos(a.hold_s);
   c.handshake_timeout = nanos(a.handshake_s);
+  c.refused_timeout = nanos(a.refused_s);
   c.idle_timeout = nanos(a.idle_s);
   c.gap_timeout = nanos(a.gap_s);
   a.options.drain = nanos(a.drain_s.value_or(a.capture == "pcap-file" ? 60 : 1));

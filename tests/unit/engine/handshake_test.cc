@@ -100,6 +100,65 @@ TEST(Handshake, RefusalIsTriedAgainUntilTheTimeOut) {
   )");
 }
 
+TEST(Handshake, RefusalIsBorneForItsOwnTime) {
+  Config config = Script::config();
+  config.refused_timeout = kSecond;
+  Script t(config);
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    +1s engine S 0:0(0)                # not answered
+    +500ms host R. 0:0(0) ack 1        # the time begins here
+    +400ms engine S 0:0(0)
+    host R. 0:0(0) ack 1
+    quiet 590ms
+    client R 1:1(0)
+    quiet 9ms
+    +1ms end handshake_refused
+    quiet 10s
+  )");
+}
+
+TEST(Handshake, WhatWaitedForARefusedConnectionIsLostWithIt) {
+  Config config = Script::config();
+  config.pace = Pace::none;
+  config.refused_timeout = 100 * kMillisecond;
+  Script t(config);
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    client P. 1:101(100) ack 1
+    client P. 101:201(100) ack 501
+    client P. 201:301(100) ack 1001
+    host R. 0:0(0) ack 1
+    quiet 1s
+    client . 301:401(100) ack 1001     # the rest of that turn
+    client P. 401:501(100) ack 1501    # another one is another attempt
+    engine S 400:400(0)
+    host S. 0:0(0) ack 401 <mss 1000>
+    engine P. 401:501(100) ack 1
+    host P. 1:501(500) ack 501
+    engine . 501:501(0) ack 501
+    client R 501:501(0)
+    engine R. 501:501(0) ack 501
+    end handshake_refused captured 500 mirrored 100 lost 400 connections 2
+  )");
+}
+
+TEST(Handshake, RefusedIsTheReasonAlsoWhenTheEngineEnds) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    host R. 0:0(0) ack 1
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    shutdown
+    engine R 1:1(0)
+    end handshake_refused captured 100 lost 100
+  )");
+}
+
 TEST(Handshake, ARefusalOfAnotherSynIsIgnored) {
   Script t;
   t.play(R"(

@@ -39,6 +39,7 @@ TEST(Limits, BytesOfOneSession) {
   )");
 }
 
+// What is missed may have been late only: there was no room to wait for it.
 TEST(Limits, BytesOfOneSessionBehindAHole) {
   Config config = no_pace();
   config.max_session_bytes = 3000;
@@ -50,8 +51,29 @@ TEST(Limits, BytesOfOneSessionBehindAHole) {
     client . 3501:4501(1000) ack 1
     engine R. 1:1(0) ack 1
   )");
-  EXPECT_EQ(t.lost(LossReason::capture_gap), 3500U);
-  EXPECT_EQ(t.lost(LossReason::session_bytes_limit), 1000U);
+  EXPECT_EQ(t.lost(LossReason::capture_gap), 0U);
+  EXPECT_EQ(t.lost(LossReason::session_bytes_limit), 4500U);
+}
+
+TEST(Limits, BytesOfOneSessionCapturedOutOfOrder) {
+  Config config = no_pace();
+  config.max_session_bytes = 4000;
+  Script t(config);
+  t.open();
+  t.play(R"(
+    client . 1:1001(1000) ack 1
+    engine . 1:1001(1000) ack 1
+    client . 2001:3001(1000) ack 1
+    client . 4001:5001(1000) ack 1       # no room
+    client . 1001:2001(1000) ack 1       # only late
+    client . 3001:4001(1000) ack 1
+    quiet 10ms
+    host . 1:1(0) ack 1001
+    +25ms engine R. 1001:1001(0) ack 1
+    client R 5001:5001(0)
+    end session_bytes_limit captured 5000 mirrored 1000 lost 4000
+  )");
+  EXPECT_EQ(t.lost(LossReason::session_bytes_limit), 4000U);
 }
 
 TEST(Limits, KnownBytesNeedNoRoom) {
@@ -111,6 +133,92 @@ TEST(Limits, Sessions) {
   )");
   EXPECT_EQ(t.lost_sessions(LossReason::session_limit), 1U);
   EXPECT_EQ(t.lost(LossReason::session_limit), 100U);
+}
+
+TEST(Limits, SessionsRefusedAreCountedOnce) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  Script t(config);
+  t.open(1);
+  t.play(R"(
+    client/2 S 0:0(0) <mss 1000>
+    client/2 S 0:0(0) <mss 1000>         # nobody answered yet
+    client/2 P. 1:101(100) ack 1
+    client/2 P. 1:101(100) ack 1         # what it repeats is no more than it was
+    client/2 P. 201:301(100) ack 1       # shows that bytes before it exist
+    client/2 P. 101:201(100) ack 1       # late
+    client/2 F. 301:301(0) ack 1
+    client/2 . 302:302(0) ack 2          # a FIN is no byte
+    quiet 10s
+  )");
+  EXPECT_EQ(t.lost_sessions(LossReason::session_limit), 1U);
+  EXPECT_EQ(t.lost(LossReason::session_limit), 300U);
+  EXPECT_EQ(t.account().bytes_captured, 300U);
+}
+
+TEST(Limits, ASessionRefusedThatFindsRoomLaterIsTheSame) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  config.time_wait = kSecond;
+  Script t(config);
+  t.open(1);
+  t.play(R"(
+    client/2 S 0:0(0) <mss 1000>
+    client/2 P. 1:101(100) ack 1
+    client R 1:1(0)
+    engine R. 1:1(0) ack 1
+    end mirrored
+    quiet 2s
+    client/2 P. 1:101(100) ack 1         # repeated: no place to begin
+    client/2 P. 101:201(100) ack 1       # the rest of the turn that was refused
+    client/2 . 201:201(0) ack 501
+    client/2 P. 201:301(100) ack 501     # a turn
+    engine/2 S 200:200(0)
+    host/2 S. 0:0(0) ack 201 <mss 1000>
+    engine/2 P. 201:301(100) ack 1
+    host/2 P. 1:501(500) ack 301
+    engine/2 . 301:301(0) ack 501
+    client/2 R 301:301(0)
+    engine/2 R. 301:301(0) ack 501
+    end session_limit captured 200 mirrored 100 lost 100
+  )");
+  EXPECT_EQ(t.account().sessions_captured, 2U);
+  EXPECT_EQ(t.lost_sessions(LossReason::session_limit), 1U);
+  EXPECT_EQ(t.lost(LossReason::session_limit), 200U);
+  EXPECT_EQ(t.account().bytes_captured, 300U);
+}
+
+TEST(Limits, AReusedPortThatFindsNoRoom) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  Script t(config);
+  t.open(1);
+  t.share_port(2, 1);
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    client/2 S 0:0(0) <mss 1000>
+    client/2 P. 1:51(50) ack 1
+    client/2 P. 1:51(50) ack 1
+    host . 1:1(0) ack 101
+    engine R. 101:101(0) ack 1
+    end superseded captured 100 mirrored 100
+  )");
+  EXPECT_EQ(t.account().sessions_captured, 2U);
+  EXPECT_EQ(t.lost(LossReason::session_limit), 50U);
+}
+
+TEST(Limits, OfTheConnectionsRefusedTheLatestAreRemembered) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  Script t(config);
+  t.unchecked(true);
+  t.open(1);
+  std::string error;
+  const Notation syn = *parse_notation("S 0:0(0) <mss 1000>", error);
+  for (int n = 2; n < 40'002; ++n) t.client(n, syn);
+  for (int n = 39'000; n < 40'002; ++n) t.client(n, syn);
+  EXPECT_EQ(t.lost_sessions(LossReason::session_limit), 40'000U);
 }
 
 TEST(Limits, IdleTime) {
