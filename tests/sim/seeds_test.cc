@@ -65,6 +65,7 @@ TEST(Seeds, ThatFailedOncePass) {
       {"loss", 73466},         {"loss", 210489},        {"capture-loss", 106729},
       {"reuse", 100451},       {"disorder", 61486},     {"disorder", 75181},
       {"restarts", 83487},     {"restarts", 83489},     {"restarts", 85889},
+      {"restarts", 707754},    {"disorder", 803612},    {"headers", 802607},
   };
   for (const auto& [scenario, seed] : found) {
     const Outcome out = run_seed(seed, *find_scenario(scenario), {});
