@@ -50,6 +50,7 @@ struct EbpfCapture::Parts {
     const auto* bytes = static_cast<const uint8_t*>(data) + sizeof *record;
     parts.intake->take({bytes, record->length}, record->length, ChecksumState::unknown,
                        *parts.take);
+    parts.intake->hand_over(*parts.take);  // libbpf gives the memory back after each
     // Below zero: no further one, though this one is taken.
     return --parts.left == 0 ? -1 : 0;
   }

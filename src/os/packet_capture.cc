@@ -57,6 +57,7 @@ bool PacketCapture::read(const Take& take) {
     return false;
   }
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) take_one(i, take);
+  intake_.hand_over(take);
   return n == static_cast<int>(ReceiveBatch::kMessages);
 }
 

@@ -42,7 +42,7 @@ void PacketIntake::take(wire::Bytes ip, size_t whole_bytes, ChecksumState checks
   if (packet->truncated()) {
     if (!split_.mine(packet->header.src)) return;
     ++counters_.truncated;
-    return take(*packet);
+    return add(*packet, take);
   }
   hand_on(*packet, checksum, take);
 }
@@ -59,6 +59,7 @@ void PacketIntake::take_fragment(wire::Bytes ip, const PacketSource::Take& take)
   }
   // Why verified: an offload never fills in the checksum of a segment that was cut into fragments.
   hand_on(*packet, ChecksumState::verify, take);
+  hand_over(take);  // the next fragment may end it
 }
 
 void PacketIntake::take_segment(const wire::IpAddress& src, const wire::IpAddress& dst,
@@ -81,7 +82,19 @@ void PacketIntake::hand_on(const wire::TcpPacket& packet, ChecksumState checksum
     return;
   }
   ++counters_.packets;
-  take(packet);
+  add(packet, take);
+}
+
+void PacketIntake::add(const wire::TcpPacket& packet, const PacketSource::Take& take) {
+  waiting_[count_++] = packet;
+  if (count_ == waiting_.size()) hand_over(take);
+}
+
+void PacketIntake::hand_over(const PacketSource::Take& take) {
+  if (count_ == 0) return;
+  const std::span<const wire::TcpPacket> packets(waiting_.data(), count_);
+  count_ = 0;
+  take(packets);
 }
 
 }  // namespace mirrorlab::os

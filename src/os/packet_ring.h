@@ -55,9 +55,15 @@ class PacketRing {
   // Hands every packet of the next block to `take`; false when no block is ready.
   template <typename Take>
   bool read_block(const Take& take) {
+    return read_block(take, [] {});
+  }
+  // `done` is called before the block's memory goes back to the kernel.
+  template <typename Take, typename Done>
+  bool read_block(const Take& take, const Done& done) {
     Cursor at = acquire();
     if (at.left == 0 && !at.empty_block) return false;
     while (at.left > 0) take(next(at));
+    done();
     release();
     return true;
   }

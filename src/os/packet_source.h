@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -47,14 +48,16 @@ struct CaptureCounters {
 
 class PacketSource {
  public:
-  using Take = std::function<void(const wire::TcpPacket&)>;
+  // In the order of capture, at most kMostAtOnce.
+  using Take = std::function<void(std::span<const wire::TcpPacket>)>;
+  static constexpr size_t kMostAtOnce = 64;
   virtual ~PacketSource() = default;
   // Readable when packets wait.
   [[nodiscard]] virtual int fd() const = 0;
   // Mirroring starts. A file begins to play, so that its first packets find all in place; so do
   // rings that share the packets, once all of them are there.
   virtual void begin() {}
-  // Reads one batch; true when there may be more. A packet is valid during its call only.
+  // Reads one batch; true when there may be more. Packets are valid during their call only.
   virtual bool read(const Take& take) = 0;
   // No packet will ever come again; only a file ends.
   [[nodiscard]] virtual bool ended() const { return false; }

@@ -89,6 +89,7 @@ void PcapCapture::take_one(const pcap_pkthdr& header, const uint8_t* data, const
   }
   const size_t link_bytes = header.caplen - ip->size();
   intake_.take(*ip, header.len - link_bytes, ChecksumState::unknown, take);
+  intake_.hand_over(take);  // libpcap may use the memory again
 }
 
 const CaptureCounters& PcapCapture::counters() {

@@ -82,6 +82,7 @@ bool PcapFile::read(const Take& take) {
     if (ip) {
       const size_t link_bytes = pending_.size() - ip->size();
       intake_.take(*ip, pending_wire_bytes_ - link_bytes, ChecksumState::unknown, take);
+      intake_.hand_over(take);  // libpcap uses the memory again
     } else {
       ++intake_.counters().unwanted;
     }

@@ -81,6 +81,7 @@ bool RawIpCapture::read_v4(const Take& take) {
     intake_.take(bytes, batch_.cut(static_cast<size_t>(i)) ? SIZE_MAX : bytes.size(),
                  ChecksumState::unknown, take);
   }
+  intake_.hand_over(take);
   return n == static_cast<int>(ReceiveBatch::kMessages);
 }
 
@@ -101,6 +102,7 @@ bool RawIpCapture::read_v6(const Take& take) {
     intake_.take_segment(src, wire::IpAddress::v6(to->ipi6_addr.s6_addr), batch_.bytes(index),
                          take);
   }
+  intake_.hand_over(take);
   return n == static_cast<int>(ReceiveBatch::kMessages);
 }
 

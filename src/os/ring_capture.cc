@@ -69,7 +69,9 @@ void RingCapture::begin() {
 
 bool RingCapture::read(const Take& take) {
   const bool more = strays_ && strays_->read(take);
-  return ring_.read_block([&](const PacketRing::Packet& packet) { take_one(packet, take); }) ||
+  const auto done = [&] { intake_.hand_over(take); };
+  return ring_.read_block([&](const PacketRing::Packet& packet) { take_one(packet, take); },
+                          done) ||
          more;
 }
 

@@ -180,7 +180,7 @@ Reader make_ours(os::CaptureWay way) {
   return {[source] { return source->fd(); },
           [source] {
             size_t n = 0;
-            source->read([&](const wire::TcpPacket&) { ++n; });
+            source->read([&](std::span<const wire::TcpPacket> packets) { n += packets.size(); });
             return n;
           }};
 }

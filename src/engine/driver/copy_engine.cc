@@ -37,8 +37,8 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
   for (size_t i = 0; i < options.intercepts.size(); ++i) {
     e->links_.push_back({e->parts_.link(
                              loop, options.intercepts[i], key,
-                             [self, i](const wire::HeaderRecord& r, os::Nanos now) {
-                               self->take_record(i, r, now);
+                             [self, i](std::span<const wire::HeaderRecord> r, os::Nanos now) {
+                               self->take_records(i, r, now);
                              },
                              [self, i](bool up, os::Nanos now) { self->on_link(i, up, now); }),
                          0, 0, std::vector<bool>(e->tests_.size())});
@@ -61,18 +61,24 @@ tl::expected<void, std::string> CopyEngine::watch_capture() {
 }
 
 void CopyEngine::take_packets(os::Nanos now) {
-  const os::PacketSource::Take take = [this, now](const wire::TcpPacket& packet) {
-    if (is_test_endpoint(packet.header.dst)) {
-      ++own_injected_;
-      return;
-    }
-    core_->on_client_packet(packet, now);
+  const os::PacketSource::Take take = [this, now](std::span<const wire::TcpPacket> packets) {
+    take_captured(packets, now);
   };
   // What is not taken in time is lost, all else only waits: so capture goes first, as much as a
   // full ring holds. Bounded, so that a flood does not keep the header records waiting for ever. A
   // file loses nothing.
   const int most = options_.capture.way == os::CaptureWay::pcap_file ? 8 : 1024;
   for (int round = 0; round < most && source_->read(take); ++round) {
+  }
+}
+
+void CopyEngine::take_captured(std::span<const wire::TcpPacket> packets, os::Nanos now) {
+  const auto own = [this](const wire::TcpPacket& p) { return is_test_endpoint(p.header.dst); };
+  while (!packets.empty()) {
+    const auto others = static_cast<size_t>(std::ranges::find_if(packets, own) - packets.begin());
+    if (others > 0) core_->on_client_packets(packets.first(others), now);
+    packets = packets.subspan(others);
+    for (; !packets.empty() && own(packets.front()); packets = packets.subspan(1)) ++own_injected_;
   }
 }
 
@@ -123,12 +129,14 @@ void CopyEngine::say_link(size_t index, bool up, os::Nanos now) {
                          "; connecting again");
 }
 
-void CopyEngine::take_record(size_t index, const wire::HeaderRecord& record, os::Nanos now) {
+void CopyEngine::take_records(size_t index, std::span<const wire::HeaderRecord> records,
+                              os::Nanos now) {
   // With one link there is nothing to tell apart.
   for (size_t test = 0; links_.size() > 1 && test < tests_.size(); ++test) {
-    if (tests_[test] == record.flow.server) links_[index].serves[test] = true;
+    const auto of_it = [&](const wire::HeaderRecord& r) { return r.flow.server == tests_[test]; };
+    if (std::ranges::any_of(records, of_it)) links_[index].serves[test] = true;
   }
-  core_->on_header(record, now);
+  core_->on_headers(records, now);
 }
 
 // Whose replies an intercept returns is not told, but seen. Until any has returned one of `test`,

@@ -63,7 +63,8 @@ class CopyEngine : private Sink {
   void on_link(size_t index, bool up, os::Nanos now);
   void say_link(size_t index, bool up, os::Nanos now);
   void settle_links(os::Nanos now);
-  void take_record(size_t index, const wire::HeaderRecord& record, os::Nanos now);
+  void take_captured(std::span<const wire::TcpPacket> packets, os::Nanos now);
+  void take_records(size_t index, std::span<const wire::HeaderRecord> records, os::Nanos now);
   [[nodiscard]] bool may_serve(const Link& link, size_t test) const;
   void flush_links();
   void flush_sender(os::Nanos now);

@@ -14,9 +14,9 @@ CopyParts copy_parts() {
             return os::Injector::open(way, max_packet);
           },
           .link = [](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
-                     HeaderLink::TakeRecord take_record,
+                     HeaderLink::TakeRecords take_records,
                      HeaderLink::TakeLink take_link) -> std::unique_ptr<HeaderLink> {
-            return std::make_unique<HeaderClient>(loop, intercept, key, std::move(take_record),
+            return std::make_unique<HeaderClient>(loop, intercept, key, std::move(take_records),
                                                   std::move(take_link));
           },
           .write_figures =

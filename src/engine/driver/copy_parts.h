@@ -24,7 +24,7 @@ struct CopyParts {
   std::function<Made<os::PacketSource>(const os::CaptureOptions&)> source;
   std::function<Made<os::PacketSender>(os::InjectWay way, size_t max_packet)> sender;
   std::function<std::unique_ptr<HeaderLink>(os::EventLoop&, const wire::Endpoint& intercept,
-                                            const os::SharedKey*, HeaderLink::TakeRecord,
+                                            const os::SharedKey*, HeaderLink::TakeRecords,
                                             HeaderLink::TakeLink)>
       link;
   std::function<tl::expected<void, std::string>(const std::string& path, nlohmann::json figures)>

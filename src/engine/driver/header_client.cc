@@ -11,11 +11,11 @@ using os::CloseReason;
 using os::HeaderChannel;
 
 HeaderClient::HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const os::SharedKey* key,
-                           TakeRecord take_record, TakeLink take_link)
+                           TakeRecords take_records, TakeLink take_link)
     : loop_(loop),
       intercept_(intercept),
       key_(key),
-      take_record_(std::move(take_record)),
+      take_records_(std::move(take_records)),
       take_link_(std::move(take_link)),
       retry_timer_(loop.add_timer([this](os::Nanos now) { connect(now); })),
       tick_timer_(loop.add_timer([this](os::Nanos now) { on_tick(now); })) {}
@@ -90,6 +90,7 @@ void HeaderClient::on_event(uint32_t events, os::Nanos now) {
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     reading_ = true;
     channel_->on_readable([&](const wire::Frame& frame) { take_frame(frame, now); }, now);
+    hand_over(now);
     reading_ = false;
     if (channel_->ready() && !up_ && !channel_->failed()) {
       up_ = true;
@@ -106,9 +107,17 @@ void HeaderClient::take_frame(const wire::Frame& frame, os::Nanos now) {
   const auto taken =
       wire::for_each_item(frame, wire::take_record, [&](const wire::HeaderRecord& record) {
         ++counters_.records;
-        take_record_(record, now);
+        records_[waiting_++] = record;
+        if (waiting_ == records_.size()) hand_over(now);
       });
   if (!taken) channel_->fail(taken.error());
+}
+
+void HeaderClient::hand_over(os::Nanos now) {
+  if (waiting_ == 0) return;
+  const std::span<const wire::HeaderRecord> records(records_.data(), waiting_);
+  waiting_ = 0;
+  take_records_(records, now);
 }
 
 void HeaderClient::claim(const wire::FlowKey& flow, bool mine) {

@@ -1,6 +1,7 @@
 // HeaderLink over TCP: connected again, with back-off, whenever it breaks.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "engine/driver/header_link.h"
@@ -12,7 +13,7 @@ namespace mirrorlab::engine {
 class HeaderClient : public HeaderLink {
  public:
   HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const os::SharedKey* key,
-               TakeRecord take_record, TakeLink take_link);
+               TakeRecords take_records, TakeLink take_link);
   ~HeaderClient() override;
   void start(os::Nanos now) override { connect(now); }
   void claim(const wire::FlowKey& flow, bool mine) override;
@@ -22,23 +23,27 @@ class HeaderClient : public HeaderLink {
   [[nodiscard]] const HeaderLinkCounters& counters() const override { return counters_; }
 
  private:
+  static constexpr size_t kAtOnce = 64;  // records handed over together, to be fetched ahead
   static constexpr os::Nanos kFirstRetry = 20'000'000;
   static constexpr os::Nanos kMaxRetry = 1'000'000'000;
   void connect(os::Nanos now);
   void on_event(uint32_t events, os::Nanos now);
   void on_tick(os::Nanos now);
   void take_frame(const wire::Frame& frame, os::Nanos now);
+  void hand_over(os::Nanos now);
   void broken(os::CloseReason reason, const std::string& why, os::Nanos now);
 
   os::EventLoop& loop_;
   wire::Endpoint intercept_;
   const os::SharedKey* key_;
-  TakeRecord take_record_;
+  TakeRecords take_records_;
   TakeLink take_link_;
   std::unique_ptr<os::HeaderChannel> channel_;
   os::EventLoop::TimerId retry_timer_;
   os::EventLoop::TimerId tick_timer_;
   os::Nanos retry_ = kFirstRetry;
+  std::array<wire::HeaderRecord, kAtOnce> records_;
+  size_t waiting_ = 0;  // of records_
   bool connecting_ = false;
   bool up_ = false;
   bool reading_ = false;

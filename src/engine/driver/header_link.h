@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "os/clock.h"
@@ -24,7 +25,8 @@ struct HeaderLinkCounters {
 
 class HeaderLink {
  public:
-  using TakeRecord = std::function<void(const wire::HeaderRecord&, os::Nanos now)>;
+  // In the order in which they came.
+  using TakeRecords = std::function<void(std::span<const wire::HeaderRecord>, os::Nanos now)>;
   using TakeLink = std::function<void(bool up, os::Nanos now)>;
   virtual ~HeaderLink() = default;
   virtual void start(os::Nanos now) = 0;

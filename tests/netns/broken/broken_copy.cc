@@ -46,13 +46,15 @@ engine::CopyParts broken_parts(broken::Fault fault) {
     return spoilt;
   };
   parts.link = [=](os::EventLoop& loop, const wire::Endpoint& intercept, const os::SharedKey* key,
-                   engine::HeaderLink::TakeRecord take_record,
+                   engine::HeaderLink::TakeRecords take_records,
                    engine::HeaderLink::TakeLink take_link) {
-    (*sender)->set_forge(take_record);
-    auto amended = [=](const wire::HeaderRecord& record, os::Nanos now) {
-      wire::HeaderRecord changed = record;
-      (*sender)->amend(changed);
-      take_record(changed, now);
+    (*sender)->set_forge([=](const wire::HeaderRecord& record, os::Nanos now) {
+      take_records({&record, 1}, now);
+    });
+    auto amended = [=](std::span<const wire::HeaderRecord> records, os::Nanos now) {
+      std::vector<wire::HeaderRecord> changed(records.begin(), records.end());
+      for (wire::HeaderRecord& record : changed) (*sender)->amend(record);
+      take_records(changed, now);
     };
     return sound.link(loop, intercept, key, amended, std::move(take_link));
   };

@@ -15,7 +15,7 @@ struct Script {
   os::Fd readable{::eventfd(0, EFD_NONBLOCK)};
   std::vector<std::string> events;  // "claim 0", "flush 0", "send", in order
   std::vector<wire::TcpHeader> sent;
-  std::vector<HeaderLink::TakeRecord> records;
+  std::vector<HeaderLink::TakeRecords> records;
   std::vector<HeaderLink::TakeLink> links;
   std::vector<bool> up;
   bool sender_full = false;
@@ -29,7 +29,9 @@ class ScriptedSource : public os::PacketSource {
     uint64_t ignored = 0;
     while (::read(script_.readable.get(), &ignored, sizeof ignored) > 0) {
     }
-    for (; !script_.captured.empty(); script_.captured.pop_front()) take(script_.captured.front());
+    const std::vector<wire::TcpPacket> packets(script_.captured.begin(), script_.captured.end());
+    script_.captured.clear();
+    take(packets);
     return false;
   }
   const os::CaptureCounters& counters() override { return counters_; }
@@ -97,8 +99,8 @@ class CopyEngineTest : public testing::Test {
       return std::make_unique<ScriptedSender>(script_);
     };
     parts.link = [this](os::EventLoop&, const wire::Endpoint&, const os::SharedKey*,
-                        HeaderLink::TakeRecord record, HeaderLink::TakeLink link) {
-      script_.records.push_back(record);
+                        HeaderLink::TakeRecords records, HeaderLink::TakeLink link) {
+      script_.records.push_back(records);
       script_.links.push_back(link);
       return std::make_unique<ScriptedLink>(script_, script_.links.size() - 1);
     };
@@ -117,6 +119,10 @@ class CopyEngineTest : public testing::Test {
     turn();
   }
   void capture_syn(uint16_t port, const char* to = "10.1.0.1:80") {
+    queue_syn(port, to);
+    take_queued();
+  }
+  void queue_syn(uint16_t port, const char* to) {
     wire::TcpPacket p;
     p.header.src = {*wire::IpAddress::parse("10.9.0.1"), port};
     p.header.dst = *wire::Endpoint::parse(to);
@@ -124,6 +130,8 @@ class CopyEngineTest : public testing::Test {
     p.header.flags = wire::tcp_flag::kSyn;
     p.header.window = 65535;
     script_.captured.push_back(p);
+  }
+  void take_queued() {
     const uint64_t one = 1;
     ASSERT_EQ(::write(script_.readable.get(), &one, sizeof one), 8);
     turn();
@@ -164,6 +172,19 @@ TEST_F(CopyEngineTest, PacketsTowardATestEndpointAreNotAClients) {
   EXPECT_EQ(engine_->core().account().sessions_captured, 0U);
 }
 
+TEST_F(CopyEngineTest, PacketsTowardATestEndpointAreLeftOutOfABatch) {
+  make(1);
+  link(0, true);
+  const bool own[] = {true, false, false, true, true, false, true};
+  for (uint16_t port = 1; const bool is_own : own) {
+    queue_syn(port++, is_own ? "10.2.0.2:80" : "10.1.0.1:80");
+  }
+  take_queued();
+  EXPECT_EQ(engine_->figures()["capture"]["own_injected"], 4);
+  EXPECT_EQ(engine_->core().account().sessions_captured, 3U);
+  EXPECT_EQ(script_.sent.size(), 3U);
+}
+
 TEST_F(CopyEngineTest, ALinkThatComesUpIsToldEveryLiveConnectionAndOthersAreNot) {
   make(2);
   link(0, true);
@@ -200,7 +221,7 @@ class TwoTestHosts : public CopyEngineTest {
     wire::HeaderRecord r;
     r.flow = {*wire::Endpoint::parse("10.9.0.9:9"), *wire::Endpoint::parse(kTests[of])};
     r.flags = wire::tcp_flag::kRst;
-    script_.records[from](r, loop_->now());
+    script_.records[from]({&r, 1}, loop_->now());
   }
   // Connections given up although nobody could have heard an answer are counted too: the loop runs
   // for several handshake time-outs.

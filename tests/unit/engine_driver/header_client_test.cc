@@ -25,10 +25,13 @@ class HeaderClientTest : public testing::Test {
     at_ = os::local_endpoint(listener_.get());
     client_ = std::make_unique<HeaderClient>(
         *loop_, at_, nullptr,
-        [this](const wire::HeaderRecord& r, os::Nanos now) {
-          records_.push_back(r);
-          client_->claim(r.flow, true);
-          client_->flush(now);  // as a full sender makes the engine do
+        [this](std::span<const wire::HeaderRecord> records, os::Nanos now) {
+          for (const wire::HeaderRecord& r : records) {
+            records_.push_back(r);
+            client_->claim(r.flow, true);
+            client_->flush(now);  // as a full sender makes the engine do
+          }
+          most_at_once_ = std::max(most_at_once_, records.size());
         },
         [this](bool up, os::Nanos) { ups_.push_back(up); });
     client_->start(loop_->now());
@@ -71,6 +74,7 @@ class HeaderClientTest : public testing::Test {
   std::vector<wire::HeaderRecord> records_;
   std::vector<bool> ups_;
   size_t claims_ = 0;
+  size_t most_at_once_ = 0;
 };
 
 TEST_F(HeaderClientTest, ConnectsTakesRecordsAndClaims) {
@@ -80,6 +84,7 @@ TEST_F(HeaderClientTest, ConnectsTakesRecordsAndClaims) {
   wire::append_record(server_->item(wire::FrameType::headers), reply(2));
   EXPECT_TRUE(turn_until([&] { return claims_ == 2; }));
   EXPECT_EQ(records_, (std::vector{reply(1), reply(2)}));
+  EXPECT_EQ(most_at_once_, 2U);
 }
 
 TEST_F(HeaderClientTest, ConnectsAgainAfterEveryBreak) {

@@ -24,17 +24,36 @@ Packet packet(size_t payload_bytes, bool v6 = false) {
 class PacketIntakeTest : public testing::Test {
  protected:
   void take(const Packet& bytes, ChecksumState checksum, size_t whole = 0) {
-    intake_.take(bytes, whole == 0 ? bytes.size() : whole, checksum,
-                 [this](const wire::TcpPacket& p) {
-                   payload_bytes_.push_back(p.payload.size());
-                   truncated_ = p.truncated();
-                 });
+    intake_.take(bytes, whole == 0 ? bytes.size() : whole, checksum, keep_);
+    if (at_once_) intake_.hand_over(keep_);
   }
   CaptureCounters& counted() { return intake_.counters(); }
   PacketIntake intake_;
   std::vector<size_t> payload_bytes_;
+  std::vector<size_t> spans_;  // packets handed on together
   bool truncated_ = false;
+  bool at_once_ = true;
+  const PacketSource::Take keep_ = [this](std::span<const wire::TcpPacket> packets) {
+    spans_.push_back(packets.size());
+    for (const wire::TcpPacket& p : packets) {
+      payload_bytes_.push_back(p.payload.size());
+      truncated_ = p.truncated();
+    }
+  };
 };
+
+TEST_F(PacketIntakeTest, HandsPacketsOnBySeveralAndInOrder) {
+  at_once_ = false;
+  std::vector<Packet> packets;  // whose memory is to last until they are handed over
+  for (size_t i = 0; i < PacketSource::kMostAtOnce + 3; ++i) packets.push_back(packet(i));
+  for (const Packet& p : packets) take(p, ChecksumState::verify);
+  EXPECT_EQ(spans_, std::vector<size_t>{PacketSource::kMostAtOnce});
+  intake_.hand_over(keep_);
+  intake_.hand_over(keep_);
+  EXPECT_EQ(spans_, (std::vector<size_t>{PacketSource::kMostAtOnce, 3}));
+  ASSERT_EQ(payload_bytes_.size(), packets.size());
+  for (size_t i = 0; i < payload_bytes_.size(); ++i) EXPECT_EQ(payload_bytes_[i], i);
+}
 
 TEST_F(PacketIntakeTest, AChecksumNobodyVouchedForMustBeRight) {
   Packet bad = packet(100);
@@ -157,12 +176,13 @@ TEST_F(PacketIntakeTest, TakesSegmentsWithoutTheirIpHeader) {
   const Packet bytes = packet(10, true);
   const auto parsed = *wire::parse_ip_packet(bytes);
   size_t taken = 0;
-  const auto take_it = [&](const wire::TcpPacket& p) {
-    EXPECT_EQ(p.header.src, parsed.header.src);
-    EXPECT_EQ(p.header.dst, parsed.header.dst);
-    taken += p.payload.size();
+  const auto take_it = [&](std::span<const wire::TcpPacket> packets) {
+    EXPECT_EQ(packets.front().header.src, parsed.header.src);
+    EXPECT_EQ(packets.front().header.dst, parsed.header.dst);
+    taken += packets.front().payload.size();
   };
   intake_.take_segment(parsed.header.src.address, parsed.header.dst.address, parsed.tcp, take_it);
+  intake_.hand_over(take_it);
   EXPECT_EQ(taken, 10U);
   intake_.take_segment(parsed.header.src.address, parsed.header.dst.address, parsed.tcp.first(19),
                        take_it);

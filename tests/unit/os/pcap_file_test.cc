@@ -54,9 +54,11 @@ class PcapFileTest : public testing::Test {
     while (!file.ended()) {
       pollfd waiting{file.fd(), POLLIN, 0};
       if (::poll(&waiting, 1, 5000) <= 0) break;
-      file.read([&](const wire::TcpPacket& p) {
-        EXPECT_EQ(p.header.seq.raw(), at.size());
-        at.push_back(steady_now() - start);
+      file.read([&](std::span<const wire::TcpPacket> packets) {
+        for (const wire::TcpPacket& p : packets) {
+          EXPECT_EQ(p.header.seq.raw(), at.size());
+          at.push_back(steady_now() - start);
+        }
       });
     }
     EXPECT_TRUE(file.ended());

@@ -63,8 +63,10 @@ class RawPacketsTest : public testing::TestWithParam<CaptureWay> {
     const bool at_once =
         GetParam() == CaptureWay::packet_lowlatency || GetParam() == CaptureWay::raw_ip;
     while (true) {
-      while (capture_->read([&](const wire::TcpPacket& p) {
-        all.emplace_back(p.payload.begin(), p.payload.end());
+      while (capture_->read([&](std::span<const wire::TcpPacket> packets) {
+        for (const wire::TcpPacket& p : packets) {
+          all.emplace_back(p.payload.begin(), p.payload.end());
+        }
       })) {
       }
       pollfd waiting{capture_->fd(), POLLIN, 0};
