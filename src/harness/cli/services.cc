@@ -19,13 +19,17 @@ Words nginx(const std::string& directory, const scenario::Service& service) {
   std::ofstream(directory + "/www/index.html") << std::string(512, 'x');
   const std::string file = directory + "/nginx.conf";
   std::ofstream out(file);
+  // Why such time-outs: a mirrored connection may be slower than its twin, and the shorter patience
+  // of a default would close it (a discarded body's is 5 s of silence).
   out << fmt::format(
-      "daemon off; master_process off; user root root; worker_processes 1; pid {0}/nginx.pid;\n"
-      "error_log {0}/error.log;\nevents {{ worker_connections 8192; }}\n"
-      "http {{ access_log off; keepalive_requests 1000000; client_body_temp_path {0}/body;\n"
-      "proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi; uwsgi_temp_path {0}/uwsgi;\n"
-      "scgi_temp_path {0}/scgi; server {{ listen [::]:{1} ipv6only=off backlog=4096; root "
-      "{0}/www;\n"
+      "daemon off; master_process off; user root root; worker_processes 1;\n"
+      "pid \"{0}/nginx.pid\"; error_log \"{0}/error.log\"; events {{ worker_connections 8192; }}\n"
+      "http {{ access_log off; keepalive_requests 1000000; keepalive_timeout 10m;\n"
+      "lingering_time 10m; lingering_timeout 10m; client_body_timeout 10m;\n"
+      "client_header_timeout 10m; send_timeout 10m; client_body_temp_path \"{0}/body\";\n"
+      "proxy_temp_path \"{0}/proxy\"; fastcgi_temp_path \"{0}/fastcgi\";\n"
+      "uwsgi_temp_path \"{0}/uwsgi\"; scgi_temp_path \"{0}/scgi\";\n"
+      "server {{ listen [::]:{1} ipv6only=off backlog=4096; root \"{0}/www\";\n"
       "client_max_body_size 0; error_page 405 =200 $uri; }} }}\n",
       directory, service.port);
   out.close();
