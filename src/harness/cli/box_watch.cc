@@ -13,6 +13,10 @@ namespace {
 // One standstill that outlasts the time-outs of TCP, or a tenth of the run.
 constexpr os::Nanos kLongStandstill = os::kNanosPerSecond;
 constexpr os::Nanos kStarvedPart = 10;
+// A full ring is half a second of traffic. Engine, clients, services and links of a run leave the
+// engine a third of a CPU or more, even on two of them.
+constexpr double kLongWaitS = 0.3;
+constexpr double kStarvedShare = 3;
 
 std::string text_of(const char* path) {
   std::ifstream in(path);
@@ -44,6 +48,14 @@ std::string BoxStrain::starved() const {
                        cpus, watched / os::kNanosPerMilli);
   }
   return {};
+}
+
+std::string overflowed_for_want_of_cpu(double drops, double ran_s, double waited_s) {
+  if (drops == 0 || waited_s < kLongWaitS || waited_s < kStarvedShare * ran_s) return {};
+  return fmt::format(
+      "the capture overflowed by {} packets while the copy engine, which ran for "
+      "{:.2f} s, waited {:.2f} s for a CPU",
+      drops, ran_s, waited_s);
 }
 
 uint64_t steal_ticks(std::string_view proc_stat) {

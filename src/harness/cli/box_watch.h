@@ -38,6 +38,10 @@ struct BoxStrain {
   [[nodiscard]] std::string starved() const;
 };
 
+// Why a capture that overflowed says nothing against the engine; empty when the engine had its
+// share. Both in seconds, `waited_s`: ready to run, and no CPU was free.
+[[nodiscard]] std::string overflowed_for_want_of_cpu(double drops, double ran_s, double waited_s);
+
 // "steal" of the first line of /proc/stat, in clock ticks; "oom_kill" of /proc/vmstat.
 [[nodiscard]] uint64_t steal_ticks(std::string_view proc_stat);
 [[nodiscard]] uint64_t oom_kills(std::string_view proc_vmstat);

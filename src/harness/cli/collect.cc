@@ -26,9 +26,7 @@ constexpr os::Nanos kLastCloses = 500 * os::kNanosPerMilli;
 nlohmann::json measured(const LabContext& lab, const FindProgram& find, EngineKind kind) {
   process::Child::Usage all;
   for (const auto* e : lab.scenario.engines_of(kind)) {
-    const auto one = find(e->id).usage();
-    all.cpu_s += one.cpu_s;
-    all.peak_rss_bytes = std::max(all.peak_rss_bytes, one.peak_rss_bytes);
+    all += find(e->id).usage();
   }
   return {{"cpu_s", all.cpu_s}, {"peak_rss_bytes", all.peak_rss_bytes}};
 }

@@ -177,14 +177,19 @@ void judge(const scenario::Scenario& s, const LiveFindings& live, report::Result
   r.reason = verdict.reason;
 }
 
-std::string add_box_metrics(const BoxStrain& strain, report::Result& r) {
+std::string add_box_metrics(const BoxStrain& strain, const process::Child::Usage& copy,
+                            report::Result& r) {
   auto& m = r.verified.metrics;
   const auto ms = [](os::Nanos n) { return static_cast<double>(n) / 1e6; };
   m["box.late_longest"] = ms(strain.late_longest);
   m["box.late_total"] = ms(strain.late_total);
   m["box.steal"] = ms(strain.steal);
   m["box.oom_kills"] = static_cast<double>(strain.oom_kills);
+  m["box.copy_waited"] = copy.cpu_wait_s * 1000;
   std::string why = strain.starved();
+  if (why.empty()) {
+    why = overflowed_for_want_of_cpu(m["copy.capture.kernel_drops"], copy.cpu_s, copy.cpu_wait_s);
+  }
   if (!why.empty()) r.verified.notes.push_back(why);
   if (m["box.interface_drops"] > 0) {
     why += fmt::format("{}the box dropped {} packets between hosts", why.empty() ? "" : ", and ",

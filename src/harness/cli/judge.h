@@ -20,7 +20,9 @@ void add_link_metrics(const std::vector<wirebox::Figures>& links, report::Result
 // engines.
 [[nodiscard]] std::string shortcomings(const std::vector<wirebox::Figures>& links);
 // Figures of the box itself; what speaks against judging slow or lossy engines, or nothing.
-[[nodiscard]] std::string add_box_metrics(const BoxStrain& strain, report::Result& result);
+[[nodiscard]] std::string add_box_metrics(const BoxStrain& strain,
+                                          const process::Child::Usage& copy,
+                                          report::Result& result);
 // NAME.COUNTER for an engine's counters, NAME.GROUP.COUNTER for its other groups of numbers.
 void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
                         std::map<std::string, double>& metrics);

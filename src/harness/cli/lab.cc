@@ -253,6 +253,12 @@ std::vector<std::string> Lab::late_faults() const {
   return timeline_ ? timeline_->late() : std::vector<std::string>{};
 }
 
+process::Child::Usage Lab::usage(scenario::EngineKind kind) {
+  process::Child::Usage all;
+  for (const auto* e : scenario_.engines_of(kind)) all += program(e->id).usage();
+  return all;
+}
+
 std::string Lab::describe_processes() {
   std::string text;
   for (auto& p : programs_) text += p->describe() + "\n";

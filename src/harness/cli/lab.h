@@ -45,6 +45,8 @@ class Lab {
   [[nodiscard]] std::vector<wirebox::Figures> link_figures() const;
   // Faults of the timeline that came after the traffic was over.
   [[nodiscard]] std::vector<std::string> late_faults() const;
+  // Of all engines of a kind, which have ended.
+  [[nodiscard]] process::Child::Usage usage(scenario::EngineKind kind);
   // For a run that failed: every process's state and last output, the timeline, and the last
   // packets at each tap (which are written as captures, too).
   [[nodiscard]] std::string describe();

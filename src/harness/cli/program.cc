@@ -16,11 +16,6 @@ namespace {
 constexpr int kEndMs = 5000;
 constexpr int kProbeMs = 2000;  // a readiness command that hangs is ended and asked again
 
-void add(process::Child::Usage& sum, const process::Child::Usage& run) {
-  sum.cpu_s += run.cpu_s;
-  sum.peak_rss_bytes = std::max(sum.peak_rss_bytes, run.peak_rss_bytes);
-}
-
 std::string exit_text(int code) {
   return code > 128 ? fmt::format("by signal {}", code - 128) : fmt::format("with {}", code);
 }
@@ -34,7 +29,7 @@ void Program::start() {
   if (child_ && child_->wait(0) < 0) {
     throw std::runtime_error(spec_.name + " is to be started, but it runs already");
   }
-  if (child_) add(earlier_, child_->usage());
+  if (child_) earlier_ += child_->usage();
   ++runs_;
   const std::string log = runs_ == 1 ? spec_.name : fmt::format("{}.{}", spec_.name, runs_);
   child_ = std::make_unique<process::Child>(process::Child::Start{
@@ -186,7 +181,7 @@ std::string Program::describe() {
 process::Child::Usage Program::usage() {
   const std::lock_guard lock(mutex_);
   process::Child::Usage all = earlier_;
-  if (child_) add(all, child_->usage());
+  if (child_) all += child_->usage();
   return all;
 }
 

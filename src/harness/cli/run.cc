@@ -120,7 +120,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
        drained ? "" : "the copy engine still had something to send when the drain time was over",
        {}});
   if (r.control) add_control_metrics(*r.control, r);
-  const std::string box_doubt = add_box_metrics(strain, r);
+  const std::string box_doubt = add_box_metrics(strain, lab.usage(scenario::EngineKind::copy), r);
   judge(s, lab.live_findings(), r, box_doubt);
   for (const auto& [name, text] : {std::pair{"link-drops.txt", drops_text(links)},
                                    {"lost.jsonl", report::lost_lines(r.verified)}}) {

@@ -15,6 +15,7 @@
 #include <boost/process/extend.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -125,10 +126,32 @@ int Child::wait(int timeout_ms) {
   return exit_;
 }
 
+Child::Usage& Child::Usage::operator+=(const Usage& other) {
+  cpu_s += other.cpu_s;
+  cpu_wait_s += other.cpu_wait_s;
+  peak_rss_bytes = std::max(peak_rss_bytes, other.peak_rss_bytes);
+  return *this;
+}
+
 void Child::signal(int number) const {
   if (exit_ >= 0) return;
   note_memory();
+  note_waits();
   ::kill(pid_, number);
+}
+
+// Source: Linux Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
+void Child::note_waits() const {
+  double waited_s = 0;
+  std::error_code gone;
+  std::filesystem::directory_iterator task("/proc/" + std::to_string(pid_) + "/task", gone);
+  for (; !gone && task != std::filesystem::directory_iterator(); task.increment(gone)) {
+    std::ifstream in(task->path() / "schedstat");
+    uint64_t ran_ns = 0;
+    uint64_t waited_ns = 0;
+    if (in >> ran_ns >> waited_ns) waited_s += static_cast<double>(waited_ns) / 1e9;
+  }
+  usage_.cpu_wait_s = std::max(usage_.cpu_wait_s, waited_s);
 }
 
 // Why not the rusage of its end: that peak may be the harness's own, from before exec.

@@ -39,10 +39,14 @@ class Child {
   void halt(bool group);
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
-  // Of it and its own children, once it has ended. Memory is looked at when it is signalled.
+  // Of it and its own children, once it has ended. Memory and waits (not of children) are looked at
+  // when it is signalled.
   struct Usage {
     double cpu_s = 0;
+    double cpu_wait_s = 0;  // ready to run, and no CPU was free; all its threads
     uint64_t peak_rss_bytes = 0;
+    // One after the other: times add up, of the peaks the highest stays.
+    Usage& operator+=(const Usage& other);
   };
   [[nodiscard]] const Usage& usage() const { return usage_; }
   // Its state and the last lines it wrote, for failures.
@@ -57,6 +61,7 @@ class Child {
   os::Fd output_;
   os::Fd log_;
   void note_memory() const;
+  void note_waits() const;
   int exit_ = -1;
   mutable Usage usage_;
   std::mutex mutex_;

@@ -78,6 +78,7 @@ constexpr std::array kMetrics{
     MetricName{"box.kernel_drops", count, "", "packets that hosts' kernels gave up"},
     MetricName{"box.late_longest", milliseconds, "", "how late the harness was woken, at most"},
     MetricName{"box.late_total", milliseconds, "", "time in which no CPU was free for it"},
+    MetricName{"box.copy_waited", milliseconds, "", "how long copy engines waited for a CPU"},
     MetricName{"box.steal", milliseconds, "", "CPU time that a hypervisor took"},
     MetricName{"box.oom_kills", count, "", "processes killed because memory ran out"},
     MetricName{"links.lost", count, "", "packets that impaired links lost by chance"},

@@ -36,6 +36,14 @@ TEST(BoxStrain, StarvedByAStandstillByManySmallOnesByStealOrByMemory) {
   memory.oom_kills = 2;
   EXPECT_NE(memory.starved().find("memory ran out"), std::string::npos);
 }
+TEST(BoxStrain, AnOverflowIsTheBoxsWhereTheEngineHadFarLessThanItsShare) {
+  EXPECT_EQ(overflowed_for_want_of_cpu(0, 0.1, 9), "") << "nothing was lost";
+  EXPECT_EQ(overflowed_for_want_of_cpu(7, 1.0, 2.9), "") << "it had a quarter of a CPU";
+  EXPECT_EQ(overflowed_for_want_of_cpu(7, 0.01, 0.2), "") << "no full ring's time";
+  EXPECT_EQ(overflowed_for_want_of_cpu(7, 0.5, 2.0),
+            "the capture overflowed by 7 packets while the copy engine, which ran for 0.50 s, "
+            "waited 2.00 s for a CPU");
+}
 TEST(BoxWatch, ReadsTheKernelsText) {
   EXPECT_EQ(steal_ticks("cpu  1 2 3 4 5 6 7 42 9 10\ncpu0 1 1 1 1 1 1 1 1\n"), 42U);
   EXPECT_EQ(steal_ticks("cpu  1 2 3\n"), 0U);

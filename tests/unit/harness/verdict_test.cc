@@ -89,12 +89,12 @@ TEST(Judge, ALeakFailsThoughTheTapsLostPackets) {
 }
 TEST(Judge, WhatTheBoxDroppedBetweenHostsIsADoubt) {
   report::Result r;
-  EXPECT_EQ(add_box_metrics({}, r), "");
+  EXPECT_EQ(add_box_metrics({}, {}, r), "");
   r.verified.metrics["box.interface_drops"] = 4;
-  EXPECT_NE(add_box_metrics({}, r).find("dropped 4 packets"), std::string::npos);
+  EXPECT_NE(add_box_metrics({}, {}, r).find("dropped 4 packets"), std::string::npos);
   BoxStrain strain;
   strain.oom_kills = 1;
-  EXPECT_NE(add_box_metrics(strain, r).find("memory ran out"), std::string::npos);
+  EXPECT_NE(add_box_metrics(strain, {}, r).find("memory ran out"), std::string::npos);
   EXPECT_EQ(r.verified.metrics.at("box.oom_kills"), 1);
 }
 }  // namespace
