@@ -85,7 +85,9 @@ uint64_t mix(uint64_t h) {
 uint64_t hash_value(const Endpoint& endpoint) {
   const auto b = endpoint.address.bytes();
   if (b.size() == 4) return mix(uint64_t{load32(b.data())} << 16 | endpoint.port);
-  return mix(load64(b.data()) ^ mix(load64(b.data() + 8) + endpoint.port));
+  // Why the factor: addresses and ports of a fleet count up together, and their sums repeat.
+  const uint64_t port = endpoint.port * 0x9e3779b97f4a7c15ULL;
+  return mix(load64(b.data()) ^ mix(load64(b.data() + 8) + port));
 }
 uint64_t hash_value(const FlowKey& flow) {
   return mix(hash_value(flow.client) + 0x9e3779b97f4a7c15ULL * hash_value(flow.server));

@@ -65,9 +65,15 @@ RefusedConnections::News RefusedConnections::note(uint64_t hash, const wire::Tcp
   return news;
 }
 
-bool RefusedConnections::in_order(uint64_t hash, const wire::TcpPacket& packet) const {
+RefusedConnections::Place RefusedConnections::place_of(uint64_t hash,
+                                                       const wire::TcpPacket& packet) const {
   const Entry* e = find(hash);
-  return e != nullptr && e->next == first_of(packet);
+  if (e == nullptr) return Place::another;
+  const wire::Seq first = first_of(packet);
+  if (packet.header.has(kSyn) && !(e->counted && e->zero == first)) {
+    return e->has_older && e->older == first ? Place::known : Place::another;
+  }
+  return e->next == first ? Place::next : Place::known;
 }
 
 RefusedConnections::Known RefusedConnections::forget(uint64_t hash) {

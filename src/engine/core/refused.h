@@ -30,8 +30,12 @@ class RefusedConnections {
   // `hash`: of client and online endpoint.
   News note(uint64_t hash, const wire::TcpPacket& packet, LossReason reason);
   [[nodiscard]] bool has(uint64_t hash) const { return find(hash) != nullptr; }
-  // Whether the packet goes on where the known stream ends.
-  [[nodiscard]] bool in_order(uint64_t hash, const wire::TcpPacket& packet) const;
+  enum class Place : uint8_t {
+    another,  // no connection that is known
+    known,    // repeats what is known of one, or comes before what is missing: no place to begin
+    next,     // goes on where the known stream ends
+  };
+  [[nodiscard]] Place place_of(uint64_t hash, const wire::TcpPacket& packet) const;
   // It has a session from here on, or a new connection has its place.
   Known forget(uint64_t hash);
   [[nodiscard]] uint64_t memory_bytes() const { return sets_.capacity() * sizeof(Set); }

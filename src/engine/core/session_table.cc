@@ -99,20 +99,33 @@ uint32_t SessionTable::create(const wire::TcpPacket& packet, size_t mapping, Nan
 }
 
 namespace {
+using Refused = RefusedConnections::Place;
+
 uint64_t online_hash(const wire::TcpPacket& packet) {
   return hash_value(wire::FlowKey{packet.header.src, packet.header.dst});
 }
 }  // namespace
 
-// There was no session for this connection before: it is in the account already, as lost.
+bool SessionTable::has_room(const wire::TcpPacket& packet) const {
+  if (in_use_ >= config_.max_sessions) return false;
+  return refused_.empty() || refused_.place_of(online_hash(packet), packet) != Refused::known;
+}
+
+// There may have been no session for this connection before: then it is in the account, as lost.
 void SessionTable::adopt(Session& s, const wire::TcpPacket& packet) {
-  const auto known = refused_.forget(online_hash(packet));
-  if (packet.header.has(kSyn)) return;  // another connection
+  const uint64_t hash = online_hash(packet);
+  const bool same = refused_.place_of(hash, packet) == Refused::next;
+  const auto known = refused_.forget(hash);
+  if (!same) return;
+  if (known.counted) --env_.account.sessions_lost[static_cast<size_t>(known.reason)];
+  if (packet.header.has(kSyn)) {
+    --env_.account.sessions_captured;  // nothing was lost of it; it begins as any other
+    return;
+  }
   s.discard_reason = known.reason;
   if (!known.counted) return;
   s.first_loss = known.reason;
   s.counted = true;
-  --env_.account.sessions_lost[static_cast<size_t>(known.reason)];
   ++env_.account.sessions_live;
 }
 
@@ -143,13 +156,7 @@ void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t
     refuse(packet, LossReason::shutdown);
     return;
   }
-  if (in_use_ >= config_.max_sessions) {
-    refuse(packet, LossReason::session_limit);
-    return;
-  }
-  // Why in order only: what is known of it already, or comes before what is missing, is no start.
-  if (!refused_.empty() && !h.has(kSyn) && refused_.has(online_hash(packet)) &&
-      !refused_.in_order(online_hash(packet), packet)) {
+  if (!has_room(packet)) {
     refuse(packet, LossReason::session_limit);
     return;
   }
@@ -179,7 +186,7 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
   }
   int chain = 1;
   for (uint32_t id = first; id != last; id = at(id).successor) ++chain;
-  if (in_use_ >= config_.max_sessions) {
+  if (!has_room(packet)) {
     refuse(packet, LossReason::session_limit);
     return;
   }

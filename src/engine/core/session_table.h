@@ -62,6 +62,7 @@ class SessionTable {
   void take_header(const wire::HeaderRecord& record, uint64_t hash, Nanos now);
   uint32_t take_slot();
   uint32_t create(const wire::TcpPacket& packet, size_t mapping, Nanos now);
+  [[nodiscard]] bool has_room(const wire::TcpPacket& packet) const;
   void adopt(Session& s, const wire::TcpPacket& packet);
   void begin(const wire::TcpPacket& packet, size_t mapping, uint64_t hash, uint32_t ts_offset,
              Nanos now);

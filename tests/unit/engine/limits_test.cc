@@ -188,6 +188,29 @@ TEST(Limits, ASessionRefusedThatFindsRoomLaterIsTheSame) {
   EXPECT_EQ(t.account().bytes_captured, 300U);
 }
 
+TEST(Limits, ARefusedSynThatFindsRoomWhenRepeatedLosesNothing) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  Script t(config);
+  t.open(1);
+  t.share_port(2, 1);
+  t.play(R"(
+    client/2 S 0:0(0) <mss 1000>         # the close of the one before was not captured
+    engine R. 1:1(0) ack 1
+    end superseded
+    client/2 S 0:0(0) <mss 1000>
+    engine/2 S 0:0(0) <mss 1000>
+    host/2 S. 0:0(0) ack 1 <mss 1000>
+    engine/2 . 1:1(0) ack 1
+    client/2 S 0:0(0) <mss 1000>         # late
+    client/2 R 1:1(0)
+    engine/2 R. 1:1(0) ack 1
+    end mirrored
+  )");
+  EXPECT_EQ(t.account().sessions_captured, 2U);
+  EXPECT_EQ(t.account().sessions_mirrored, 1U);
+}
+
 TEST(Limits, AReusedPortThatFindsNoRoom) {
   Config config = no_pace();
   config.max_sessions = 1;

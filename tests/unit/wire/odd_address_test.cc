@@ -1,6 +1,7 @@
 // Addresses and endpoints as text: what is taken, and what only looks right.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "wire/flow.h"
@@ -39,6 +40,23 @@ TEST(OddAddress, FamiliesDoNotMeet) {
   EXPECT_TRUE(IpAddress::parse("::1")->is_loopback());
   EXPECT_FALSE(IpAddress::parse("::2")->is_loopback());
   EXPECT_FALSE(IpAddress::parse("128.0.0.1")->is_loopback());
+}
+
+// Hosts and ports of a fleet count up together; what they have in common must not show.
+TEST(FlowHash, TellsNeighboursApart) {
+  for (const char* net : {"10.0.1.", "fd00:1::"}) {
+    std::set<uint64_t> endpoints, flows;
+    const Endpoint server{*IpAddress::parse(std::string(net) + "9"), 80};
+    for (int host = 1; host < 100; ++host) {
+      const auto address = *IpAddress::parse(net + std::to_string(host));
+      for (uint16_t port = 40'000; port < 40'400; ++port) {
+        endpoints.insert(hash_value(Endpoint{address, port}));
+        flows.insert(hash_value(FlowKey{{address, port}, server}));
+      }
+    }
+    EXPECT_EQ(endpoints.size(), 99U * 400U) << net;
+    EXPECT_EQ(flows.size(), 99U * 400U) << net;
+  }
 }
 
 }  // namespace

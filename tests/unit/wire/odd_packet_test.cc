@@ -181,11 +181,13 @@ TEST(SuperPacket, LengthZeroMeansAllBytesGiven) {
 
 TEST(SuperPacket, TheLargestLengthAHeaderCanSay) {
   const size_t headers = v4(0).size();
-  const auto p4 = parse_ip_packet(v4(65'535 - headers));
+  const auto bytes4 = v4(65'535 - headers);  // the packet looks at them
+  const auto p4 = parse_ip_packet(bytes4);
   ASSERT_TRUE(p4.has_value());
   EXPECT_EQ(p4->payload_length, 65'535U - headers);
   EXPECT_TRUE(p4->checksum_valid());
-  const auto p6 = parse_ip_packet(v6(65'535 - (v6(0).size() - 40)));
+  const auto bytes6 = v6(65'535 - (v6(0).size() - 40));
+  const auto p6 = parse_ip_packet(bytes6);
   ASSERT_TRUE(p6.has_value());
   EXPECT_EQ(p6->payload_length, 65'535U - (v6(0).size() - 40));
   EXPECT_TRUE(p6->checksum_valid());
