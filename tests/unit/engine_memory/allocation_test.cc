@@ -1,25 +1,11 @@
 // In steady state the core takes no memory from the system: not for data, acks, retransmissions,
-// holes, answers out of order, nor for new sessions in the place of old ones. A program of its own,
-// because it counts every operator new.
+// holes, answers out of order, nor for new sessions in the place of old ones.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include "engine/core/core.h"
-
-namespace {
-uint64_t allocations = 0;
-}  // namespace
-
-void* operator new(size_t bytes) {
-  ++allocations;
-  if (void* p = std::malloc(bytes); p != nullptr) return p;
-  std::abort();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
+#include "unit/engine_memory/kit/allocations.h"
 
 namespace mirrorlab::engine {
 namespace {
@@ -123,10 +109,10 @@ class Conversations : public testing::Test, public Sink {
 
 TEST_F(Conversations, TakeNoMemoryOnceThePoolsHaveGrown) {
   for (int i = 0; i < 3; ++i) life();
-  const uint64_t before = allocations;
+  const uint64_t before = test::allocations();
   const uint64_t packets = sent;
   for (int i = 0; i < 5; ++i) life();
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(test::allocations() - before, 0U);
   EXPECT_GT(sent - packets, 5U * kSessions * 12);
   EXPECT_EQ(core.check_invariants(), "");
   EXPECT_EQ(core.account().sessions_captured, 8U * kSessions);
@@ -135,9 +121,9 @@ TEST_F(Conversations, TakeNoMemoryOnceThePoolsHaveGrown) {
 }
 
 TEST_F(Conversations, TheCountIsOne) {
-  const uint64_t before = allocations;
+  const uint64_t before = test::allocations();
   const std::vector<int> made(10);
-  EXPECT_EQ(allocations - before, 1U) << made.size();
+  EXPECT_EQ(test::allocations() - before, 1U) << made.size();
 }
 
 }  // namespace
