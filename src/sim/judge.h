@@ -54,6 +54,8 @@ class Judge {
   void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload, bool whole);
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
+  // The slow path to the test host dropped a packet.
+  void on_overflow() { overflowed_ = true; }
   // A record of the test host reached the engine.
   void on_heard(const wire::FlowKey& mirrored);
   // `heard`: how much of the answers the packet acks.
@@ -97,6 +99,7 @@ class Judge {
   std::vector<Violation> violations_;
   std::vector<EarlyTurn> early_turns_;  // the first of each stream
   uint64_t released_before_ = 0;        // without an answer, by engines before this one
+  bool overflowed_ = false;
   uint32_t engine_ = 0;
   uint64_t exact_ = 0, excused_count_ = 0;
 };

@@ -30,7 +30,7 @@ void Judge::on_engine_end(const engine::Counters& counters) {
 bool Judge::replies_may_be_lost() const {
   return plan_.any(Hop::engine_to_test) || plan_.any(Hop::test_to_intercept) ||
          plan_.any(Hop::header_return) || plan_.any(FaultKind::link_break) ||
-         plan_.any(FaultKind::intercept_restart);
+         plan_.any(FaultKind::intercept_restart) || overflowed_;
 }
 
 // May this stream differ from what was captured? Only for causes the judge has seen itself.
@@ -47,9 +47,7 @@ void Judge::check_close(const Stream& s, const MirroredConnection& c, Nanos now)
   const int64_t end = s.captured.first_gap(0);
   if (s.rst_captured >= 0) {
     // A reset is sent once, as the client did; the network may lose it.
-    const bool may_be_lost =
-        plan_.any(Hop::engine_to_test) ||
-        settings_.paths[static_cast<size_t>(Hop::engine_to_test)].bytes_per_second != 0;
+    const bool may_be_lost = plan_.any(Hop::engine_to_test) || overflowed_;
     if (c.rst_at != end && c.fin_at != end && !may_be_lost) {
       fail(Check::close, now,
            name(s) + ": the client reset at " + text(end) + ", the test host saw a reset at " +

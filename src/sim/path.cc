@@ -10,7 +10,7 @@ Fate Path::send(FaultPlan& plan, uint32_t slot, size_t bytes, Nanos now) {
   if (settings_.bytes_per_second != 0) {
     leave = std::max(now, free_at_);
     if (leave - now > settings_.queue) {
-      fate.lost = true;
+      fate.lost = fate.overflow = true;
       return fate;
     }
     leave += static_cast<Nanos>(bytes * 1'000'000'000 / settings_.bytes_per_second);

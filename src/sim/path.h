@@ -20,6 +20,7 @@ struct Fate {
   Nanos duplicate = kNever;
   bool truncated = false;
   bool lost = false;
+  bool overflow = false;  // lost to a full queue
 };
 
 class Path {

@@ -151,6 +151,7 @@ void World::send(Hop hop, const wire::TcpHeader& header, wire::Bytes payload, ui
   const uint32_t slot = slot_of(up ? header.dst : header.src);
   const size_t bytes = payload.size() + 60;
   const Fate fate = paths_[static_cast<size_t>(hop)].send(plan_, slot, bytes, now_);
+  if (fate.overflow) judge_.on_overflow();
   trace_.packet(now_, hop, header, static_cast<uint32_t>(payload.size()),
                 fate.lost                  ? "  (lost)"
                 : fate.duplicate != kNever ? "  (twice)"
