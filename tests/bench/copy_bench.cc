@@ -4,7 +4,7 @@
 // Capture: CPU of sender and reader together, less that of the same sender with no capture there.
 // Injection: CPU of the sender. Median of the rounds.
 //
-//   copy_bench [PACKETS [JSON_FILE]]
+//   copy_bench [PACKETS] [--json FILE]
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -22,6 +22,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/copy/bed.h"
+#include "bench/support/figures.h"
 #include "os/clock.h"
 #include "os/injector.h"
 #include "os/open_capture.h"
@@ -202,17 +203,17 @@ Cost measure_capture(const CopyBed& bed, BareSender& sender, size_t count,
   return cost;
 }
 
-nlohmann::json row(const char* what, const char* name, size_t payload, double bare, double ours,
-                   size_t lost) {
+void row(bench::Figures& figures, const char* what, const char* name, size_t payload, double bare,
+         double ours, size_t lost) {
   std::cout << fmt::format(
       "{:<8} {:<18} {:>5} B  bare {:6.0f} ns  ours {:6.0f} ns  ratio {:.2f}{}\n", what, name,
       payload + 52, bare, ours, ours / bare, lost > 0 ? fmt::format("  lost {}", lost) : "");
-  return {{"direction", what}, {"path", name},         {"bytes", payload + 52}, {"bare_ns", bare},
-          {"ours_ns", ours},   {"ratio", ours / bare}, {"lost", lost}};
+  figures.add(fmt::format("{} {}, {} B", what, name, payload + 52), "ns", ours, bare,
+              {{"lost", lost}});
 }
 
-nlohmann::json bench_capture(const CopyBed& bed, os::CaptureWay way, const char* name,
-                             size_t payload, size_t count) {
+void bench_capture(bench::Figures& figures, const CopyBed& bed, os::CaptureWay way,
+                   const char* name, size_t payload, size_t count) {
   std::unique_ptr<BareSender> sender;
   bed.near().run([&] {
     sender = std::make_unique<BareSender>(os::InjectWay::packet, CopyBed::online(), payload);
@@ -227,11 +228,11 @@ nlohmann::json bench_capture(const CopyBed& bed, os::CaptureWay way, const char*
     ours.push_back(cost.ns - base);
     lost += count - std::min(count, cost.got);
   }
-  return row("capture", name, payload, median(bare), median(ours), lost);
+  row(figures, "capture", name, payload, median(bare), median(ours), lost);
 }
 
-nlohmann::json bench_injection(const CopyBed& bed, os::InjectWay way, const char* name,
-                               size_t payload, size_t count, bool one_client) {
+void bench_injection(bench::Figures& figures, const CopyBed& bed, os::InjectWay way,
+                     const char* name, size_t payload, size_t count, bool one_client) {
   std::unique_ptr<BareSender> bare_sender;
   std::unique_ptr<os::PacketSender> sender;
   bed.near().run([&] {
@@ -261,29 +262,29 @@ nlohmann::json bench_injection(const CopyBed& bed, os::InjectWay way, const char
   }
   const size_t sent = sender->counters().packets;
   const size_t asked = count * kRounds;
-  return row("inject", name, payload, median(bare), median(ours), asked - std::min(asked, sent));
+  row(figures, "inject", name, payload, median(bare), median(ours), asked - std::min(asked, sent));
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  const size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
+  bench::Figures figures("copy", argc, argv);
+  const size_t count = std::stoull(figures.argument(0, "20000"));
   std::cout << fmt::format(
       "CPU per packet, median of {} rounds of {} packets; bare: the same system "
       "calls and nothing else\n",
       kRounds, count);
-  nlohmann::json all = nlohmann::json::array();
   const CopyBed bed;
   for (const size_t payload : kPayloads) {
     using Way = os::CaptureWay;
-    all.push_back(bench_capture(bed, Way::packet, "packet", payload, count));
-    all.push_back(bench_capture(bed, Way::packet_lowlatency, "packet-lowlatency", payload, count));
-    all.push_back(bench_capture(bed, Way::raw_ip, "raw-ip", payload, count));
-    all.push_back(bench_capture(bed, Way::pcap, "pcap", payload, count));
-    all.push_back(bench_capture(bed, Way::ebpf, "ebpf, to a ring", payload, count));
+    bench_capture(figures, bed, Way::packet, "packet", payload, count);
+    bench_capture(figures, bed, Way::packet_lowlatency, "packet-lowlatency", payload, count);
+    bench_capture(figures, bed, Way::raw_ip, "raw-ip", payload, count);
+    bench_capture(figures, bed, Way::pcap, "pcap", payload, count);
+    bench_capture(figures, bed, Way::ebpf, "ebpf, to a ring", payload, count);
     using Inject = os::InjectWay;
-    all.push_back(bench_injection(bed, Inject::packet, "packet", payload, count, false));
-    all.push_back(bench_injection(bed, Inject::packet, "packet, in a row", payload, count, true));
-    all.push_back(bench_injection(bed, Inject::raw, "raw", payload, count, false));
+    bench_injection(figures, bed, Inject::packet, "packet", payload, count, false);
+    bench_injection(figures, bed, Inject::packet, "packet, in a row", payload, count, true);
+    bench_injection(figures, bed, Inject::raw, "raw", payload, count, false);
   }
-  if (argc > 2) std::ofstream(argv[2]) << all.dump(2) << '\n';
+  return figures.write();
 }

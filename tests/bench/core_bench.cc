@@ -14,6 +14,7 @@
 #include <fstream>
 #include <vector>
 
+#include "bench/support/figures.h"
 #include "engine/core/core.h"
 #include "engine/core/flow_index.h"
 
@@ -217,7 +218,7 @@ uint64_t resident_bytes() {
   return resident * 4096;
 }
 
-void measure(uint32_t sessions, std::string& json) {
+void measure(uint32_t sessions, bench::Figures& figures) {
   const double bare = bare_lookups(sessions);
   const uint64_t before = resident_bytes();
   Load load(sessions);
@@ -247,21 +248,20 @@ void measure(uint32_t sessions, std::string& json) {
   const double resident = static_cast<double>(after - before) / static_cast<double>(sessions);
   fmt::print("{:>9} {:>10.2f} {:>12.0f} {:>14.0f} {:>8.1f} {:>12.0f} {:>12.0f}\n", sessions,
              1e3 / ns, ns, bare, ns / bare, idle, resident);
-  json += fmt::format(
-      "{}{{\"sessions\": {}, \"ns_per_packet\": {:.1f}, \"bare_ns\": {:.1f}, \"ratio\": {:.2f}, "
-      "\"packets_sent\": {}, \"bytes_per_idle_session\": {:.0f}, \"resident_bytes\": {:.0f}}}",
-      json.empty() ? "" : ", ", sessions, ns, bare, ns / bare, load.sent() - sent, idle, resident);
+  const auto what = fmt::format("{} sessions", sessions);
+  figures.add(what + ", a packet", "ns", ns, bare,
+              {{"packets_per_s", 1e9 / ns}, {"packets_sent", load.sent() - sent}});
+  figures.add(what + ", an idle one", "bytes", idle, std::nullopt, {{"resident_bytes", resident}});
 }
 }  // namespace
 
-// core_bench [JSON-FILE]
+// core_bench [--json FILE]
 int main(int argc, char** argv) {
+  bench::Figures figures("core", argc, argv);
   fmt::print("the core alone: request, answer's header and client's ack by turns, {} a batch\n",
              kBatch);
   fmt::print("{:>9} {:>10} {:>12} {:>14} {:>8} {:>12} {:>12}\n", "sessions", "Mpackets/s",
              "ns/packet", "bare look-up", "ratio", "bytes/idle", "resident");
-  std::string json;
-  for (const uint32_t sessions : {1U << 10U, 1U << 17U, 1U << 20U}) measure(sessions, json);
-  if (argc > 1) std::ofstream(argv[1]) << "{\"core\": [" << json << "]}\n";
-  return 0;
+  for (const uint32_t sessions : {1U << 10U, 1U << 17U, 1U << 20U}) measure(sessions, figures);
+  return figures.write();
 }

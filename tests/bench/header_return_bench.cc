@@ -1,7 +1,7 @@
 // Header records through HeaderChannel, packed, framed, sent over TCP on the loopback device and
 // read again, beside a bare loop that writes and reads as many bytes in pieces of 16 KB.
 //
-//   header_return_bench [MILLIONS [JSON_FILE]]
+//   header_return_bench [MILLIONS] [--json FILE]
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "bench/support/figures.h"
 #include "os/header_channel.h"
 #include "os/stream_socket.h"
 
@@ -111,7 +112,8 @@ Rate bare_loop(uint64_t count, uint64_t bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const uint64_t count = (argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 4ULL) * 1'000'000;
+  bench::Figures figures("header return", argc, argv);
+  const uint64_t count = std::stoull(figures.argument(0, "4")) * 1'000'000;
   std::vector<double> bare;
   std::vector<double> ours;
   for (int round = 0; round < kRounds; ++round) {
@@ -127,9 +129,6 @@ int main(int argc, char** argv) {
       "header return: bare loop of 16 KB writes {:.1f} ns a record, ours {:.1f} ns, ratio {:.2f}"
       " ({:.1f} M records/s by one core for both sides)\n",
       b, o, o / b, 1e3 / o);
-  if (argc > 2) {
-    const nlohmann::json result = {
-        {"path", "header return"}, {"bare_ns", b}, {"ours_ns", o}, {"ratio", o / b}};
-    std::ofstream(argv[2]) << result.dump(2) << '\n';
-  }
+  figures.add("a record, both sides", "ns", o, b);
+  return figures.write();
 }

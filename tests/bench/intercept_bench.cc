@@ -2,7 +2,7 @@
 // calls that looks at nothing, taken in turns on the same box: the bare loop, then ours (parsed,
 // its claim looked up, its record packed for the copy engine).
 //
-//   intercept_bench [REPLIES [JSON_FILE]]
+//   intercept_bench [REPLIES] [--json FILE]
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -14,6 +14,7 @@
 
 #include "bench/intercept/bare_queue.h"
 #include "bench/intercept/reply_load.h"
+#include "bench/support/figures.h"
 #include "intercept/core/claims.h"
 #include "intercept/core/reply_header.h"
 #include "intercept/driver/interception.h"
@@ -103,7 +104,7 @@ Reading median(std::vector<Reading> all) {
   return all[all.size() / 2];
 }
 
-nlohmann::json compare(intercept::Via via, uint64_t count) {
+void compare(bench::Figures& figures, intercept::Via via, uint64_t count) {
   intercept::InterceptOptions options;
   options.via = via;
   options.service_ports = {8080};
@@ -130,7 +131,7 @@ nlohmann::json compare(intercept::Via via, uint64_t count) {
   const std::string name = intercept::to_string(via);
   if (!wrong.empty()) {
     std::cout << fmt::format("{:<8} not here: {}\n", name, wrong);
-    return {{"path", name}, {"skipped", wrong}};
+    return figures.skip(name, wrong);
   }
   ReplySource& source = *sources->front();
   bench::BareQueue bare_queue(source.fd(), options.queue);
@@ -151,19 +152,18 @@ nlohmann::json compare(intercept::Via via, uint64_t count) {
       "{:<8} bare loop {:5.0f} ns a reply, ours {:5.0f} ns, ratio {:.2f}, +{:.0f} ns;"
       " {:4.0f} kpps with the sender; lost {}\n",
       name, b.ns(), o.ns(), o.ns() / b.ns(), o.ns() - b.ns(), o.kpps(), lost);
-  return {{"path", name},     {"bare_ns", b.ns()}, {"ours_ns", o.ns()}, {"ratio", o.ns() / b.ns()},
-          {"kpps", o.kpps()}, {"lost", lost}};
+  figures.add(name + ", a reply", "ns", o.ns(), b.ns(), {{"kpps", o.kpps()}, {"lost", lost}});
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200'000ULL;
+  bench::Figures figures("intercept", argc, argv);
+  const auto count = std::stoull(figures.argument(0, "200000"));
   std::cout << fmt::format("CPU of the reader, median of {} rounds of {} replies of 50 bytes\n",
                            kRounds, count);
-  nlohmann::json all = nlohmann::json::array();
   for (const auto via : {intercept::Via::nfqueue, intercept::Via::ebpf, intercept::Via::mirred,
                          intercept::Via::route}) {
-    all.push_back(compare(via, count));
+    compare(figures, via, count);
   }
-  if (argc > 2) std::ofstream(argv[2]) << all.dump(2) << '\n';
+  return figures.write();
 }

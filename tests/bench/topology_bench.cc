@@ -1,6 +1,6 @@
 // How long a topology takes to be ready and to be gone, beside the least that the kernel itself
 // needs for as many hosts (raw route netlink, nothing configured that is not needed to be
-// reached).   topology_bench [ROUNDS]   (root, or as root of a user namespace)
+// reached).   topology_bench [ROUNDS] [--json FILE]   (root, or as root of a user namespace)
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "bench/support/figures.h"
 #include "harness/cli/topology.h"
 #include "harness/scenario/scenario_file.h"
 #include "os/clock.h"
@@ -122,7 +123,8 @@ Cost median(size_t rounds, const Run& run) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const size_t rounds = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 7;
+  bench::Figures figures("topology", argc, argv);
+  const size_t rounds = std::stoul(figures.argument(0, "7"));
   struct Case {
     const char* name;
     const char* clients;
@@ -142,7 +144,9 @@ int main(int argc, char** argv) {
           "   {:.2f} of it\n",
           ip, c.name, mine.ready_ms, mine.cpu_ms, mine.gone_ms, raw.ready_ms, raw.cpu_ms,
           mine.ready_ms / raw.ready_ms);
+      figures.add(fmt::format("{} {}, ready", ip, c.name), "ms", mine.ready_ms, raw.ready_ms,
+                  {{"cpu_ms", mine.cpu_ms}, {"gone_ms", mine.gone_ms}});
     }
   }
-  return 0;
+  return figures.write();
 }

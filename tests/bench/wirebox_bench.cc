@@ -1,5 +1,5 @@
 // What the link stage carries in one direction, beside a bare loop of the same system calls in the
-// same run, and how exact its delays are.   wirebox_bench [SECONDS [delay]]   (root)
+// same run, and how exact its delays are.   wirebox_bench [SECONDS [delay]] [--json FILE]   (root)
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 
+#include "bench/support/figures.h"
 #include "bench/wirebox/bare_loop.h"
 #include "bench/wirebox/delay.h"
 #include "bench/wirebox/load.h"
@@ -45,7 +46,8 @@ bench::Rate through_link(const bench::Traffic& t, const wirebox::Settings& setti
   return rate;
 }
 
-void compare(const bench::Traffic& t, double seconds, const std::vector<Case>& cases) {
+void compare(bench::Figures& report, const bench::Traffic& t, double seconds,
+             const std::vector<Case>& cases) {
   const auto bare = through_bare_loop(t, seconds);
   std::cout << fmt::format("{:<22} {:<22} {:7.0f} kpps {:6.2f} Gbit/s {:5.0f} ns of CPU a frame\n",
                            t.name, "bare loop", bare.kpps(), bare.gbits(), bare.cpu_ns());
@@ -59,12 +61,15 @@ void compare(const bench::Traffic& t, double seconds, const std::vector<Case>& c
         rate.offered / rate.seconds / 1e3,
         100.0 * static_cast<double>(f.kernel_drops()) /
             static_cast<double>(std::max<uint64_t>(f.kernel[0].arrived, 1)));
+    report.add(fmt::format("{}, {}", t.name, c.name), "ns", rate.cpu_ns(), bare.cpu_ns(),
+               {{"kpps", rate.kpps()}, {"gbits", rate.gbits()}, {"bare_kpps", bare.kpps()}});
   }
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
+  bench::Figures figures("wirebox", argc, argv);
+  const double seconds = std::stod(figures.argument(0, "2"));
   std::string load;
   std::getline(std::ifstream("/proc/loadavg"), load);
   std::cout << "load of the box " << load << '\n';
@@ -74,10 +79,11 @@ int main(int argc, char** argv) {
   for (const unsigned per_s : {5'000U, 20'000U, 50'000U}) {
     std::cout << bench::delay_error(5 * os::kNanosPerMilli, per_s, seconds) << '\n';
   }
-  if (argc > 2) return 0;
-  compare({"64 B", 64}, seconds,
+  if (figures.argument(1, "") == "delay") return 0;
+  compare(figures, {"64 B", 64}, seconds,
           {{"clean", clean}, {"5 ms", delay}, {"loss reorder duplicate", lossy}});
-  compare({"1448 B", 1448 + 54}, seconds, {{"clean", clean}, {"5 ms", delay}});
-  compare({"64 KiB super-packets", 54 + 44 * 1448, 1448}, seconds,
+  compare(figures, {"1448 B", 1448 + 54}, seconds, {{"clean", clean}, {"5 ms", delay}});
+  compare(figures, {"64 KiB super-packets", 54 + 44 * 1448, 1448}, seconds,
           {{"clean", clean}, {"5 ms", delay}, {"loss reorder duplicate", lossy}});
+  return figures.write();
 }
