@@ -16,6 +16,12 @@ scenario::Scenario without_engines(const scenario::Scenario& s) {
   std::erase_if(bare.timeline, [&](const scenario::Fault& f) {
     return !f.target.empty() && s.engine(f.target) != nullptr;
   });
+  // Without engines there is no mirrored session, and nothing to count on them.
+  std::erase_if(bare.timeline, [&](const scenario::Fault& f) {
+    if (!f.wait) return false;
+    if (f.wait->condition && f.wait->condition->metric.starts_with("traffic.")) return false;
+    return f.wait->ready.empty() || s.engine(f.wait->ready) != nullptr;
+  });
   if (s.control && !s.control->timeline) bare.timeline.clear();
   bare.engines.clear();
   return bare;

@@ -107,6 +107,12 @@ std::string traffic_words(const scenario::Traffic& t) {
 }
 
 std::string fault_words(const scenario::Fault& f) {
+  if (f.action == FaultAction::buffers) {
+    const std::string size =
+        f.buffer_bytes == 0 ? "as the kernel has them" : fmt::format("{} B", f.buffer_bytes);
+    return fmt::format("socket buffers of {}: {}{}", f.on, size,
+                       f.lasting ? ", for " + to_text(*f.lasting) : "");
+  }
   if (f.action == FaultAction::run) return fmt::format("run on {}: {}", f.on, f.command);
   if (f.action == FaultAction::link) {
     std::string text = fmt::format("link {} - {}: ", f.link_a, f.link_b);
@@ -122,6 +128,16 @@ std::string fault_words(const scenario::Fault& f) {
   if (f.restart_after) text += ", started again after " + to_text(*f.restart_after);
   if (f.lasting) text += ", for " + to_text(*f.lasting);
   return text;
+}
+
+std::string time_words(const scenario::Fault& f) {
+  return f.wait && f.when.count() == 0 ? "when" : to_text(f.when);
+}
+
+// "`session 17 established`, at most 5s later: "
+std::string wait_words(const scenario::Fault& f) {
+  if (!f.wait) return {};
+  return fmt::format("`{}`, within {}: ", f.wait->text, to_text(f.wait->within));
 }
 
 std::string control_words(const scenario::ControlRun& c) {
@@ -164,7 +180,7 @@ std::string explain(const scenario::Scenario& s) {
   for (const auto& t : s.traffic) text += line(t.id, traffic_words(t));
   if (s.control) text += line("control", control_words(*s.control));
   if (!s.timeline.empty()) text += "timeline\n";
-  for (const auto& f : s.timeline) text += line(to_text(f.when), fault_words(f));
+  for (const auto& f : s.timeline) text += line(time_words(f), wait_words(f) + fault_words(f));
   text += "must hold\n";
   for (const auto& e : s.always) text += line("always", e.text);
   for (const auto& e : s.eventually) text += line("eventually", e.text);

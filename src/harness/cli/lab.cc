@@ -45,11 +45,27 @@ Lab::Lab(const scenario::Scenario& scenario, const std::string& out, const std::
          ++run) {
     }
   }
+  for (const auto& t : scenario.traffic) std::filesystem::remove(progress_file(context_, t.id));
   std::filesystem::create_directories(context_.out + "/logs");
 }
 
+Lab::~Lab() {
+  // Before the timeline goes.
+  if (sessions_) sessions_->forget_waits();
+}
+
 void Lab::build(const FaultList* replay) {
+  const auto sees = [](const scenario::Fault& f) { return f.wait && f.wait->sighting; };
+  if (std::ranges::any_of(scenario_.timeline, sees)) {
+    sessions_ = std::make_unique<SessionWatch>(context_);
+  }
   topology_ = std::make_unique<Topology>(scenario_, plan_);
+  if (sessions_) {
+    topology_->gate().watch([this](const wirebox::Arrival& a) {
+      see(a);
+      return false;
+    });
+  }
   if (replay != nullptr) topology_->replay(*replay);
 }
 
@@ -143,6 +159,13 @@ void Lab::check_all_well() {
 
 // What a scenario says happens is carried out, though the traffic be over before it: on a fast box
 // it is over sooner. Mirrored sessions may still be under way.
+void Lab::watch_sessions() {
+  for (const auto& fault : scenario_.timeline) {
+    if (!fault.wait || !fault.wait->sighting) continue;
+    sessions_->wait_for(*fault.wait->sighting, [this, &fault] { timeline_->seen(fault); });
+  }
+}
+
 void Lab::finish_timeline(os::Nanos began) {
   timeline_->traffic_is_over();
   while (!timeline_->over(20 * os::kNanosPerMilli)) {
@@ -161,9 +184,11 @@ nlohmann::json Lab::drive_traffic() {
       scenario_, *topology_, find_program(),
       [this](const std::string& command, const std::string& node) { run_command(command, node); });
   const auto began = os::steady_now();
-  watch_ = std::make_unique<LiveWatch>(context_, *topology_, find_program());
-  watch_->begin(began);
+  watch_sessions();
+  watch_ = std::make_unique<LiveWatch>(context_, *topology_, find_program(),
+                                       [this](const auto& now) { timeline_->look(now); });
   timeline_->begin(began);
+  watch_->begin(began);
   const auto all_done = [&] { return std::ranges::all_of(traffic_, &Running::done); };
   while (!all_done()) {
     const auto elapsed = os::steady_now() - began;
@@ -257,6 +282,10 @@ process::Child::Usage Lab::usage(scenario::EngineKind kind) {
   process::Child::Usage all;
   for (const auto* e : scenario_.engines_of(kind)) all += program(e->id).usage();
   return all;
+}
+
+std::vector<std::string> Lab::vain_waits() const {
+  return timeline_ ? timeline_->in_vain() : std::vector<std::string>{};
 }
 
 std::string Lab::describe_processes() {

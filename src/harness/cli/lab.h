@@ -12,6 +12,7 @@
 #include "harness/cli/lab_context.h"
 #include "harness/cli/live_watch.h"
 #include "harness/cli/program.h"
+#include "harness/cli/session_watch.h"
 #include "harness/cli/taps.h"
 #include "harness/cli/timeline.h"
 #include "harness/cli/topology.h"
@@ -24,6 +25,10 @@ class Lab {
   // `programs`: where mirrorlab, mirror-copy and mirror-intercept are. Throws std::runtime_error.
   Lab(const scenario::Scenario& scenario, const std::string& out, const std::string& programs,
       const std::atomic<bool>& interrupted);
+
+  ~Lab();
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
 
   // `replay`: faults of the links in place of chance; may be null.
   void build(const FaultList* replay = nullptr);
@@ -47,6 +52,12 @@ class Lab {
   [[nodiscard]] std::vector<std::string> late_faults() const;
   // Of all engines of a kind, which have ended.
   [[nodiscard]] process::Child::Usage usage(scenario::EngineKind kind);
+  // What the timeline waited for in vain.
+  [[nodiscard]] std::vector<std::string> vain_waits() const;
+  // For the links: what a session's packet brings about.
+  void see(const wirebox::Arrival& arrival) {
+    if (sessions_) sessions_->see(arrival);
+  }
   // For a run that failed: every process's state and last output, the timeline, and the last
   // packets at each tap (which are written as captures, too).
   [[nodiscard]] std::string describe();
@@ -76,6 +87,7 @@ class Lab {
   [[nodiscard]] const net::Namespace& client_space(const scenario::Traffic& traffic) const;
   void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
   void check_all_well();
+  void watch_sessions();
   void finish_timeline(os::Nanos began);
   [[nodiscard]] FindProgram find_program() {
     return [this](const std::string& name) -> Program& { return program(name); };
@@ -85,6 +97,7 @@ class Lab {
   Plan plan_;
   LabContext context_;
   const std::atomic<bool>& interrupted_;
+  std::unique_ptr<SessionWatch> sessions_;  // the links use it
   std::unique_ptr<Topology> topology_;
   std::vector<std::unique_ptr<Program>> programs_;  // in the order of their start
   std::unique_ptr<Timeline> timeline_;

@@ -10,6 +10,8 @@
 #include "harness/cli/box_state.h"
 #include "harness/cli/engines.h"
 #include "harness/cli/judge.h"
+#include "harness/cli/traffic_launch.h"
+#include "harness/traffic/progress_file.h"
 
 namespace mirrorlab::cli {
 
@@ -116,8 +118,22 @@ void LiveFigures::ask_engine(const scenario::Engine& engine,
   add_engine_metrics(engine.id, nlohmann::json::parse(in, nullptr, false), figures);
 }
 
+// Of all built-in clients together; nothing before the first of them has begun.
+void LiveFigures::look_at_traffic(std::map<std::string, double>& figures) const {
+  for (const auto& t : lab_.scenario.traffic) {
+    const auto done = traffic::read_progress(progress_file(lab_, t.id));
+    if (!done) continue;
+    figures["traffic.sessions"] += static_cast<double>(done->sessions);
+    figures["traffic.requests"] += static_cast<double>(done->requests);
+    figures["traffic.errors"] += static_cast<double>(done->errors);
+  }
+}
+
 std::map<std::string, double> LiveFigures::look(os::Nanos now) {
   std::map<std::string, double> figures;
+  if (wants("traffic.sessions") || wants("traffic.requests") || wants("traffic.errors")) {
+    look_at_traffic(figures);
+  }
   if (wants("leaked_packets")) {
     // The same packet may pass several hosts: the one that saw most of them counts.
     uint64_t leaked = 0;

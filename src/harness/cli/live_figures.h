@@ -1,5 +1,6 @@
-// What is known of a run while it lasts, asked by name: leaks, open connections, processes, and our
-// engines' counters (which they write when they get SIGUSR1).
+// What is known of a run while it lasts, asked by name: leaks, open connections, processes, what
+// the built-in clients have done, and our engines' counters (which they write when they get
+// SIGUSR1).
 //
 // Only what is wanted is looked at. Threads: one, but for leave_engines().
 #pragma once
@@ -36,6 +37,7 @@ class LiveFigures {
   [[nodiscard]] bool wants(const std::string& name) const { return wanted_.contains(name); }
   [[nodiscard]] bool wants_counters(const std::string& engine) const;
   [[nodiscard]] uint64_t connections(scenario::Role role) const;
+  void look_at_traffic(std::map<std::string, double>& figures) const;
 
   const LabContext& lab_;
   const Topology& topology_;

@@ -1,5 +1,6 @@
 #include "harness/cli/live_watch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
@@ -14,14 +15,24 @@ std::set<std::string> wanted(const scenario::Scenario& s) {
     if (condition.live) names.insert(condition.metric);
   }
   for (const auto& e : s.eventually) names.insert(e.condition.metric);
+  for (const auto& f : s.timeline) {
+    if (f.wait && f.wait->condition) names.insert(f.wait->condition->metric);
+  }
   return names;
+}
+
+bool waits(const scenario::Scenario& s) {
+  return std::ranges::any_of(s.timeline, [](const auto& f) { return f.wait.has_value(); });
 }
 
 double seconds(os::Nanos time) { return static_cast<double>(time) / 1e9; }
 }  // namespace
 
-LiveWatch::LiveWatch(const LabContext& lab, const Topology& topology, FindProgram find)
-    : scenario_(lab.scenario), figures_(lab, topology, std::move(find), wanted(lab.scenario)) {
+LiveWatch::LiveWatch(const LabContext& lab, const Topology& topology, FindProgram find,
+                     OnLook on_look)
+    : scenario_(lab.scenario),
+      figures_(lab, topology, std::move(find), wanted(lab.scenario)),
+      on_look_(std::move(on_look)) {
   findings_.always.resize(scenario_.always.size());
   findings_.eventually.resize(scenario_.eventually.size());
 }
@@ -30,7 +41,7 @@ LiveWatch::~LiveWatch() { stop(); }
 
 void LiveWatch::begin(os::Nanos now) {
   began_ = now;
-  if (!wanted(scenario_).empty()) thread_ = std::thread([this] { run(); });
+  if (!wanted(scenario_).empty() || waits(scenario_)) thread_ = std::thread([this] { run(); });
 }
 
 void LiveWatch::stop() {
@@ -62,6 +73,7 @@ void LiveWatch::run() {
 
 void LiveWatch::look(os::Nanos now) {
   const auto figures = figures_.look(now);
+  on_look_(figures);
   const auto lookup = [&](std::string_view name) -> std::optional<double> {
     const auto found = figures.find(std::string(name));
     return found == figures.end() ? std::nullopt : std::optional(found->second);

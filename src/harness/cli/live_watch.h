@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -33,7 +34,9 @@ struct LiveFindings {
 class LiveWatch {
  public:
   // Throws std::runtime_error.
-  LiveWatch(const LabContext& lab, const Topology& topology, FindProgram find);
+  // `on_look` gets the figures of every look, also those that the timeline waits for.
+  using OnLook = std::function<void(const std::map<std::string, double>& figures)>;
+  LiveWatch(const LabContext& lab, const Topology& topology, FindProgram find, OnLook on_look);
   ~LiveWatch();
   LiveWatch(const LiveWatch&) = delete;
   LiveWatch& operator=(const LiveWatch&) = delete;
@@ -51,6 +54,7 @@ class LiveWatch {
 
   const scenario::Scenario& scenario_;
   LiveFigures figures_;
+  OnLook on_look_;
   LiveFindings findings_;
   std::string failure_;
   os::Nanos began_ = 0;

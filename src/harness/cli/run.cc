@@ -119,6 +119,10 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
        drained,
        drained ? "" : "the copy engine still had something to send when the drain time was over",
        {}});
+  if (const auto vain = lab.vain_waits(); !s.timeline.empty()) {
+    r.verified.checks.push_back(
+        {"timeline", vain.empty(), vain.empty() ? "" : "it waited in vain: " + vain.front(), {}});
+  }
   if (r.control) add_control_metrics(*r.control, r);
   const std::string box_doubt = add_box_metrics(strain, lab.usage(scenario::EngineKind::copy), r);
   judge(s, lab.live_findings(), r, box_doubt);
@@ -140,7 +144,10 @@ struct Running {
     door.emplace(LabDoor::About{s.name, s.variant, lab.context().out}, lab.spaces());
     if (!o.keep) return;
     watch.emplace(lab.context());
-    lab.topology().gate().watch([this](const wirebox::Arrival& a) { return watch->see(a); });
+    lab.topology().gate().watch([this](const wirebox::Arrival& a) {
+      lab.see(a);
+      return watch->see(a);
+    });
   }
   std::optional<SessionWatch> watch;  // the laboratory's links use it
   Lab lab;

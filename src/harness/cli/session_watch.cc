@@ -102,6 +102,11 @@ bool SessionWatch::note(const Packet& p) {
     if (s->last.size() > kLastPackets) s->last.pop_front();
   }
   const Sighting seen{s->number, p.from, h.flags, p.payload, p.link, p.first_hop};
+  std::erase_if(waits_, [&](const Wait& wait) {
+    if (!wait.expression.matches(seen)) return false;
+    wait.act();
+    return true;
+  });
   bool hit = false;
   for (const auto& [number, expression] : breakpoints_) {
     if (!expression.matches(seen)) continue;
@@ -164,6 +169,16 @@ unsigned SessionWatch::add(const BreakExpression& expression) {
 bool SessionWatch::remove(unsigned breakpoint) {
   const std::lock_guard lock(mutex_);
   return breakpoints_.erase(breakpoint) > 0;
+}
+
+void SessionWatch::wait_for(const BreakExpression& expression, std::function<void()> act) {
+  const std::lock_guard lock(mutex_);
+  waits_.push_back({expression, std::move(act)});
+}
+
+void SessionWatch::forget_waits() {
+  const std::lock_guard lock(mutex_);
+  waits_.clear();
 }
 
 std::map<unsigned, BreakExpression> SessionWatch::breakpoints() {

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -19,13 +20,20 @@
 #include <unordered_map>
 #include <vector>
 
-#include "harness/cli/break_expression.h"
 #include "harness/cli/header_stream.h"
 #include "harness/cli/lab_context.h"
+#include "harness/scenario/break_expression.h"
 #include "harness/wirebox/gate.h"
 #include "os/fd.h"
 
 namespace mirrorlab::cli {
+
+using scenario::BreakExpression;
+using scenario::kOrigins;
+using scenario::Origin;
+using scenario::parse_break;
+using scenario::Sighting;
+using scenario::to_string;
 
 class SessionWatch {
  public:
@@ -63,6 +71,11 @@ class SessionWatch {
 
   unsigned add(const BreakExpression& expression);
   bool remove(unsigned breakpoint);
+  // Calls `act` once, when a packet matches, on the link's thread and with the watch's lock held;
+  // it must not call the watch. Nothing is stopped for it.
+  void wait_for(const BreakExpression& expression, std::function<void()> act);
+  // None of them is called any more once this has returned.
+  void forget_waits();
   [[nodiscard]] std::map<unsigned, BreakExpression> breakpoints();
   // Readable when something was hit; the hits since the last time.
   [[nodiscard]] int fd() const { return hit_.get(); }
@@ -105,6 +118,11 @@ class SessionWatch {
   std::unordered_map<wire::FlowKey, HeaderStream> header_streams_;
   std::map<unsigned, BreakExpression> breakpoints_;
   unsigned next_breakpoint_ = 1;
+  struct Wait {
+    BreakExpression expression;
+    std::function<void()> act;
+  };
+  std::vector<Wait> waits_;
   std::vector<Hit> hits_;
   os::Fd hit_;
 };

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <stdexcept>
+#include <string_view>
 
 namespace mirrorlab::cli {
 
@@ -16,10 +19,17 @@ Timeline::Timeline(const scenario::Scenario& scenario, Topology& topology, FindP
       topology_(topology),
       find_(std::move(find)),
       run_command_(std::move(run_command)) {
-  for (const Fault& fault : scenario_.timeline) schedule(fault);
+  for (const Fault& fault : scenario_.timeline) {
+    if (fault.wait) {
+      waiting_.push_back({&fault, {}});
+    } else {
+      schedule(fault, fault.when.count());
+    }
+  }
   for (const auto& engine : scenario_.engines) {
     if (!engine.start) continue;
-    add(*engine.start, {"start " + engine.id, [this, id = engine.id] { find_(id).start(); }});
+    add(engine.start->count(),
+        {"start " + engine.id, [this, id = engine.id] { find_(id).start(); }});
   }
 }
 
@@ -33,80 +43,165 @@ Timeline::~Timeline() {
   thread_.join();
 }
 
-void Timeline::add(scenario::Duration when, Step step) {
-  steps_.emplace(when.count(), std::move(step));
-}
+void Timeline::add(os::Nanos when, Step step) { steps_.emplace(when, std::move(step)); }
 
-void Timeline::schedule(const Fault& fault) {
-  if (fault.action == FaultAction::link) return schedule_link(fault);
+void Timeline::schedule(const Fault& fault, os::Nanos from) {
+  if (fault.action == FaultAction::link) return schedule_link(fault, from);
+  if (fault.action == FaultAction::buffers) return schedule_buffers(fault, from);
   const std::string name = fault.target;
   const std::string words = fmt::format("{} {}", to_string(fault.action), name);
   const auto start_again = [this, name] { find_(name).start(); };
   switch (fault.action) {
     case FaultAction::kill:
-      add(fault.when, {words, [this, name] { find_(name).kill(); }});
+      add(from, {words, [this, name] { find_(name).kill(); }});
       break;
     case FaultAction::terminate:
-      add(fault.when, {words, [this, name] { find_(name).terminate(); }});
+      add(from, {words, [this, name] { find_(name).terminate(); }});
       break;
     case FaultAction::stop:
-      add(fault.when, {words, [this, name] { find_(name).halt(); }});
+      add(from, {words, [this, name] { find_(name).halt(); }});
       break;
     case FaultAction::cont:
-      add(fault.when, {words, [this, name] { find_(name).resume(); }});
+      add(from, {words, [this, name] { find_(name).resume(); }});
       break;
     case FaultAction::restart:
-      add(fault.when, {words, [this, name, start_again] {
-                         find_(name).terminate();
-                         start_again();
-                       }});
+      add(from, {words, [this, name, start_again] {
+                   find_(name).terminate();
+                   start_again();
+                 }});
       break;
     case FaultAction::run:
-      add(fault.when,
+      add(from,
           {"run " + fault.command, [this, &fault] { run_command_(fault.command, fault.on); }});
       break;
     case FaultAction::link:
+    case FaultAction::buffers:
       break;
   }
   if (fault.restart_after) {
-    add(fault.when + *fault.restart_after, {"start " + name, start_again, false});
+    add(from + fault.restart_after->count(), {"start " + name, start_again, false});
   }
   if (fault.lasting) {
-    add(fault.when + *fault.lasting,
+    add(from + fault.lasting->count(),
         {"continue " + name, [this, name] { find_(name).resume(); }, false});
   }
 }
 
-void Timeline::schedule_link(const Fault& fault) {
+void Timeline::schedule_link(const Fault& fault, os::Nanos from) {
   const std::string link = fmt::format("link {}-{}", fault.link_a, fault.link_b);
-  add(fault.when, {link + " changed", [this, &fault] {
-                     changes_[&fault] =
-                         topology_.change(fault.link_a, fault.link_b, fault.there, fault.back);
-                   }});
+  add(from, {link + " changed", [this, &fault] {
+               changes_[&fault] =
+                   topology_.change(fault.link_a, fault.link_b, fault.there, fault.back);
+             }});
   if (!fault.lasting) return;
-  add(fault.when + *fault.lasting,
+  add(from + fault.lasting->count(),
       {link + " as before", [this, &fault] { topology_.undo(changes_.at(&fault)); }, false});
 }
 
+void Timeline::schedule_buffers(const Fault& fault, os::Nanos from) {
+  const std::string words = "buffers of " + fault.on;
+  add(from, {words + " changed", [this, &fault] {
+               buffers_[&fault] = exchange_buffers(topology_.space(fault.on),
+                                                   SocketBuffers::at_most(fault.buffer_bytes));
+             }});
+  if (!fault.lasting) return;
+  add(from + fault.lasting->count(),
+      {words + " as before",
+       [this, &fault] { exchange_buffers(topology_.space(fault.on), buffers_.at(&fault)); },
+       false});
+}
+
+void Timeline::come(const Fault& fault, const std::string& how) {
+  const auto found = std::ranges::find(waiting_, &fault, &Waiting::fault);
+  if (found == waiting_.end()) return;
+  waiting_.erase(found);
+  const os::Nanos now = os::steady_now() - began_;
+  history_ += fmt::format("+{:.3f}s {}{}\n", static_cast<double>(now) / 1e9, fault.wait->text, how);
+  schedule(fault, std::max<os::Nanos>(now, fault.when.count()));
+  changed_.notify_all();
+}
+
+void Timeline::seen(const Fault& fault) {
+  const std::lock_guard lock(mutex_);
+  come(fault, "");
+}
+
+void Timeline::look(const std::map<std::string, double>& figures) {
+  const auto lookup = [&](std::string_view name) -> std::optional<double> {
+    const auto found = figures.find(std::string(name));
+    return found == figures.end() ? std::nullopt : std::optional(found->second);
+  };
+  std::unique_lock lock(mutex_);
+  const os::Nanos now = os::steady_now() - began_;
+  std::vector<const Fault*> due;
+  for (const Waiting& w : waiting_) {
+    if (!w.fault->wait->sighting && w.fault->when.count() <= now) due.push_back(w.fault);
+  }
+  for (const Fault* fault : due) {
+    const auto& wait = *fault->wait;
+    if (!wait.ready.empty()) {
+      // Why unlocked: a program that is being started is held until it is ready, by our own thread.
+      lock.unlock();
+      auto& program = find_(wait.ready);
+      const bool ready = program.running() && !program.halted();
+      lock.lock();
+      if (ready) come(*fault, "");
+      continue;
+    }
+    if (!lookup(wait.condition->metric)) continue;
+    const auto outcome = scenario::evaluate(*wait.condition, lookup);
+    const auto found = std::ranges::find(waiting_, fault, &Waiting::fault);
+    if (found != waiting_.end()) found->last = outcome.actual;
+    if (outcome.passed) come(*fault, ": " + outcome.actual);
+  }
+}
+
+void Timeline::give_up_waits() {
+  const os::Nanos now = os::steady_now() - began_;
+  std::erase_if(waiting_, [&](const Waiting& w) {
+    if (now < (w.fault->when + w.fault->wait->within).count()) return false;
+    std::string words = fmt::format("`{}` did not come within {}", w.fault->wait->text,
+                                    scenario::to_text(w.fault->wait->within));
+    if (w.fault->when.count() > 0) words += " after " + scenario::to_text(w.fault->when);
+    if (!w.last.empty()) words += ": it was " + w.last;
+    history_ += fmt::format("+{:.3f}s {}\n", static_cast<double>(now) / 1e9, words);
+    in_vain_.push_back(std::move(words));
+    return true;
+  });
+}
+
+os::Nanos Timeline::next_time() const {
+  os::Nanos next = steps_.empty() ? INT64_MAX : steps_.begin()->first;
+  for (const Waiting& w : waiting_) {
+    next = std::min<os::Nanos>(next, (w.fault->when + w.fault->wait->within).count());
+  }
+  return next;
+}
+
 void Timeline::begin(os::Nanos now) {
-  began_ = now;
-  if (!steps_.empty()) thread_ = std::thread([this] { run(); });
+  {
+    const std::lock_guard lock(mutex_);
+    began_ = now;
+  }
+  if (!carried_out()) thread_ = std::thread([this] { run(); });
 }
 
 void Timeline::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    if (steps_.empty()) {
+    give_up_waits();
+    if (carried_out()) {
       idle_ = true;
       changed_.notify_all();
       changed_.wait(lock);
       continue;
     }
-    const auto wait = began_ + steps_.begin()->first - os::steady_now();
+    const auto wait = began_ + next_time() - os::steady_now();
     if (wait > 0) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait));
       continue;
     }
+    if (steps_.empty() || began_ + steps_.begin()->first > os::steady_now()) continue;
     const Step step = steps_.extract(steps_.begin()).mapped();
     const double at = static_cast<double>(os::steady_now() - began_) / 1e9;
     history_ += fmt::format("+{:.3f}s {}\n", at, step.words);
@@ -132,11 +227,14 @@ bool Timeline::over(os::Nanos wait) {
   if (!thread_.joinable()) return true;
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::nanoseconds(wait),
-                           [&] { return idle_ && steps_.empty(); });
+                           [&] { return idle_ && carried_out(); });
 }
 
 std::string Timeline::next() {
   const std::lock_guard lock(mutex_);
+  if (steps_.empty() && !waiting_.empty()) {
+    return fmt::format("it waits for `{}`", waiting_.front().fault->wait->text);
+  }
   if (steps_.empty()) return {};
   return fmt::format("`{}` at {}", steps_.begin()->second.words,
                      scenario::to_text(scenario::Duration(steps_.begin()->first)));

@@ -1,4 +1,5 @@
-// What goes wrong in a scenario, at its times after the traffic began.
+// What goes wrong in a scenario, at its times after the traffic began, or when what it waits for
+// has come: a figure (at the looks of the live watch), a session's packet, a program that is ready.
 //
 // Threads: its own carries the faults out; begin() and finish() from one other. Its own lives as
 // long as the timeline: a process dies with the thread that started it (PR_SET_PDEATHSIG), so what
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "harness/cli/program.h"
+#include "harness/cli/socket_buffers.h"
 #include "harness/cli/topology.h"
 #include "os/clock.h"
 
@@ -31,6 +33,12 @@ class Timeline {
   Timeline& operator=(const Timeline&) = delete;
 
   void begin(os::Nanos now);
+  // What is known now of figures and programs; from the live watch.
+  void look(const std::map<std::string, double>& figures);
+  // The packet that `fault` waits for has passed a link.
+  void seen(const scenario::Fault& fault);
+  // What was waited for in vain, in words. Once it is over().
+  [[nodiscard]] const std::vector<std::string>& in_vain() const { return in_vain_; }
   // The traffic is over: what begins from here on comes late.
   void traffic_is_over();
   // Waits for `wait` at most; true when all is carried out.
@@ -50,9 +58,19 @@ class Timeline {
     std::function<void()> act;
     bool starts = true;  // a fault's beginning; its end otherwise
   };
-  void schedule(const scenario::Fault& fault);
-  void schedule_link(const scenario::Fault& fault);
-  void add(scenario::Duration when, Step step);
+  struct Waiting {
+    const scenario::Fault* fault;
+    std::string last;  // how it looked last
+    bool seen = false;
+  };
+  void schedule(const scenario::Fault& fault, os::Nanos from);
+  void schedule_link(const scenario::Fault& fault, os::Nanos from);
+  void schedule_buffers(const scenario::Fault& fault, os::Nanos from);
+  void come(const scenario::Fault& fault, const std::string& how);
+  void give_up_waits();
+  [[nodiscard]] os::Nanos next_time() const;
+  [[nodiscard]] bool carried_out() const { return steps_.empty() && waiting_.empty(); }
+  void add(os::Nanos when, Step step);
   void run();
 
   const scenario::Scenario& scenario_;
@@ -61,7 +79,10 @@ class Timeline {
   RunCommand run_command_;
   os::Nanos began_ = 0;
   std::multimap<os::Nanos, Step> steps_;  // by time after begin()
+  std::vector<Waiting> waiting_;
   std::map<const scenario::Fault*, uint64_t> changes_;
+  std::map<const scenario::Fault*, SocketBuffers> buffers_;  // as they were before
+  std::vector<std::string> in_vain_;
   std::vector<std::string> late_;
   std::string history_;
   std::string failure_;

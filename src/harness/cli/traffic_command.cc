@@ -81,6 +81,7 @@ nlohmann::json load_options(const scenario::Traffic& t, const LoadPlace& place) 
                       {"patience_ns", static_cast<uint64_t>(t.patience.count())},
                       {"seed", place.seed}};
   if (!place.spaces.empty()) o["spaces"] = place.spaces;
+  if (!place.progress.empty()) o["progress"] = place.progress;
   o.update({{"requests", t.requests},
             {"keep_alive", t.keep_alive},
             {"pipeline", t.pipeline},

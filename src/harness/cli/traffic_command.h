@@ -25,6 +25,7 @@ struct LoadPlace {
   std::string built_in_mode = "http";  // of the built-in service; empty: it is another one
   uint64_t seed = 1;
   std::string scenario;  // its file
+  std::string progress;  // file for what was done so far; empty: none
 };
 // Options of `mirrorlab load`, for traffic of all kinds but command.
 [[nodiscard]] nlohmann::json load_options(const scenario::Traffic& traffic, const LoadPlace& place);

@@ -10,6 +10,10 @@
 
 namespace mirrorlab::cli {
 
+std::string progress_file(const LabContext& lab, const std::string& traffic) {
+  return lab.out + "/logs/traffic-" + traffic + ".progress";
+}
+
 std::vector<std::string> traffic_command(const LabContext& lab, const Topology& topology,
                                          const scenario::Traffic& t) {
   if (t.kind == scenario::TrafficKind::command) {
@@ -29,7 +33,8 @@ std::vector<std::string> traffic_command(const LabContext& lab, const Topology& 
   }
   const auto o = load_options(
       t, {lab.plan.endpoint(t.to_node, t.to_port).to_string(), lab.plan.address(t.from).to_string(),
-          lab.scenario.node(t.from)->count, spaces, mode, lab.scenario.seed, lab.scenario.path});
+          lab.scenario.node(t.from)->count, spaces, mode, lab.scenario.seed, lab.scenario.path,
+          progress_file(lab, t.id)});
   return {lab.programs + "/mirrorlab", "load", o.dump()};
 }
 

@@ -8,6 +8,8 @@
 
 namespace mirrorlab::cli {
 
+// Where the built-in clients of a traffic say what they have done so far.
+[[nodiscard]] std::string progress_file(const LabContext& lab, const std::string& traffic);
 [[nodiscard]] std::vector<std::string> traffic_command(const LabContext& lab,
                                                        const Topology& topology,
                                                        const scenario::Traffic& traffic);

@@ -11,8 +11,8 @@ bool contains(const std::array<std::string_view, N>& all, std::string_view one) 
   return std::ranges::find(all, one) != all.end();
 }
 constexpr std::array<std::string_view, 2> kSeenChecks{"isolated", "harmless"};
-constexpr std::array<std::string_view, 6> kDoubtfulChecks{"complete",     "exact",   "closes",
-                                                          "nothing_left", "clients", "drained"};
+constexpr std::array<std::string_view, 7> kDoubtfulChecks{
+    "complete", "exact", "closes", "nothing_left", "clients", "drained", "timeline"};
 constexpr std::array<std::string_view, 2> kSeenMetrics{"leaked_packets", "misdirected_packets"};
 constexpr std::array<std::string_view, 8> kCertainMetrics{
     "turns.violations", "streams.mismatched", "sessions.extra",     "bytes.repeated",

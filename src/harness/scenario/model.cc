@@ -93,6 +93,8 @@ const char* to_string(FaultAction action) {
       return "link";
     case FaultAction::run:
       return "run";
+    case FaultAction::buffers:
+      return "buffers";
   }
   return "?";
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/scenario/break_expression.h"
 #include "harness/scenario/error.h"
 #include "harness/scenario/expression.h"
 #include "harness/scenario/units.h"
@@ -207,15 +208,26 @@ struct Traffic {
   Location at;
 };
 
-enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link, run };
+enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link, run, buffers };
+
+// A state that a fault waits for: one of the three.
+struct Wait {
+  std::string text;
+  std::optional<Expression> condition;      // known while the run lasts
+  std::optional<BreakExpression> sighting;  // of a session's packet
+  std::string ready;                        // engine id or NODE.SERVICE
+  Duration within{0};                       // after the fault's time; then the run has failed
+};
 
 struct Fault {
-  Duration when{0};  // after the traffic began
+  Duration when{0};          // after the traffic began
+  std::optional<Wait> wait;  // from then on
   FaultAction action = FaultAction::kill;
   std::string target;  // engine id or NODE.SERVICE
   std::optional<Duration> restart_after;
   std::string link_a, link_b;       // FaultAction::link
   std::string command, on;          // FaultAction::run, on a node
+  uint64_t buffer_bytes = 0;        // FaultAction::buffers, `on` a node; 0: the kernel's own
   Impairments there, back;          // of the link from a to b, and from b to a
   std::optional<Duration> lasting;  // then as before
   Location at;

@@ -6,7 +6,6 @@
 #include "harness/scenario/read_parts.h"
 
 namespace mirrorlab::scenario {
-namespace {
 
 Expression read_expression(const Value& place, const std::string& text, const Scenario& scenario) {
   std::vector<std::string> engines;
@@ -23,6 +22,8 @@ Expression read_expression(const Value& place, const std::string& text, const Sc
   }
   return std::move(*expression);
 }
+
+namespace {
 
 Duration read_time(const Value& place, const std::string& text, const char* word) {
   const auto time = parse_duration(text);

@@ -13,6 +13,11 @@ namespace mirrorlab::scenario {
 [[nodiscard]] std::vector<Traffic> read_traffic(const Value& value, const Scenario& so_far);
 // Marks the links that the timeline touches as impaired.
 [[nodiscard]] std::vector<Fault> read_timeline(const Value& value, Scenario& so_far);
+// `when`, with its bound. A session's packets are seen in link stages: all links get one.
+[[nodiscard]] Wait read_wait(const Value& when, const Value& within, Scenario& so_far);
+// An engine's id or NODE.SERVICE.
+[[nodiscard]] std::string read_program(const Value& value, const std::string& name,
+                                       const Scenario& scenario);
 
 // "node:port" with a node of the scenario.
 struct Target {
@@ -49,6 +54,8 @@ void read_traffic_kind(const Fields& fields, Traffic& traffic);
 [[nodiscard]] uint64_t read_positive_size(const Value& value);
 [[nodiscard]] uint64_t read_byte_rate(const Value& value);
 
+[[nodiscard]] Expression read_expression(const Value& place, const std::string& text,
+                                         const Scenario& so_far);
 [[nodiscard]] std::vector<Expression> read_conditions(const Value& value, const Scenario& so_far);
 [[nodiscard]] std::vector<Eventual> read_eventually(const Value& value, const Scenario& so_far);
 

@@ -20,20 +20,6 @@ constexpr std::array kActions{
     Action{"restart", FaultAction::restart}, Action{"link", FaultAction::link},
     Action{"run", FaultAction::run}};
 
-// An engine's id or NODE.SERVICE.
-std::string read_process(const Value& value, const Scenario& scenario) {
-  std::string name = value.text();
-  std::vector<std::string> known;
-  for (const Engine& engine : scenario.engines) known.push_back(engine.id);
-  for (const Node& node : scenario.nodes) {
-    for (const Service& service : node.run) known.push_back(node.name + "." + service.id);
-  }
-  if (std::ranges::find(known, name) == known.end()) {
-    value.fail(fmt::format("no engine and no service `{}`{}", name, suggestion(name, known)));
-  }
-  return name;
-}
-
 Link& read_link_name(const Value& value, Scenario& scenario) {
   const std::vector<Value> ends = value.items();
   if (ends.size() != 2) value.fail("a link is named by its two nodes: [a, b]");
@@ -96,18 +82,17 @@ std::vector<Fault> break_headers(const Value& value, const Scenario& scenario, c
 std::vector<Fault> set_buffers(const Value& value, const Fields& fields, const Scenario& scenario,
                                const Fault& when) {
   constexpr uint64_t kLeast = 4096, kMost = 4'194'304;
-  std::string receive = "4096 131072 6291456", send = "4096 16384 4194304";
-  if (value.text() != "default") {
-    const uint64_t size = value.size();
-    if (size < kLeast || size > kMost) value.fail("expected a size from 4KiB to 4MiB, or default");
-    receive = send = fmt::format("4096 {0} {0}", size);
-  }
   Fault fault = when;
-  fault.action = FaultAction::run;
-  fault.on = read_node_name(fields.need("on"), scenario).name;
-  // Why a shell: /proc/sys/net is that of whoever opens it.
-  fault.command = fmt::format(
-      "sh -c 'cd /proc/sys/net/ipv4 && echo {} > tcp_rmem && echo {} > tcp_wmem'", receive, send);
+  fault.action = FaultAction::buffers;
+  if (value.text() != "default") {
+    fault.buffer_bytes = value.size();
+    if (fault.buffer_bytes < kLeast || fault.buffer_bytes > kMost) {
+      value.fail("expected a size from 4KiB to 4MiB, or default");
+    }
+  }
+  const Node& node = read_node_name(fields.need("on"), scenario);
+  if (node.role == Role::bridge) value.fail(fmt::format("`{}` is a bridge: no sockets", node.name));
+  fault.on = node.name;
   return {fault};
 }
 
@@ -123,7 +108,7 @@ std::vector<Fault> read_shorthand(const Fields& fields, Scenario& scenario, cons
     v->fail("does not go with isolate, break or buffers");
   }
   if (const Value* v = fields.find("for")) {
-    if (fields.find("isolate") == nullptr) v->fail("goes with link, isolate or stop only");
+    if (fields.find("break") != nullptr) v->fail("goes with link, isolate, buffers or stop only");
     when.lasting = v->duration();
   }
   if (const Value* v = fields.find("isolate")) return isolate(*v, scenario, when);
@@ -132,14 +117,29 @@ std::vector<Fault> read_shorthand(const Fields& fields, Scenario& scenario, cons
   return {};
 }
 
+// `at`, or `when` with `within`, or both.
+void read_time(const Fields& fields, Scenario& scenario, Fault& fault) {
+  const Value* at = fields.find("at");
+  const Value* when = fields.find("when");
+  const Value* within = fields.find("within");
+  if (!at && !when) {
+    fields.map().fail("when? Give it `at: 1s`, or `when: CONDITION` with `within: 5s`");
+  }
+  if (at) fault.when = at->duration();
+  if (!when && within) within->fail("goes with `when` only");
+  if (!when) return;
+  if (!within) when->fail("lacks its bound: add `within: 5s`");
+  fault.wait = read_wait(*when, *within, scenario);
+}
+
 std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   const Fields fields(
-      value, impairment_keys_and({"at", "kill", "terminate", "stop", "continue", "restart", "link",
-                                  "restart_after", "for", "run", "on", "mtu", "there", "back",
-                                  "isolate", "break", "buffers"}));
+      value, impairment_keys_and({"at", "when", "within", "kill", "terminate", "stop", "continue",
+                                  "restart", "link", "restart_after", "for", "run", "on", "mtu",
+                                  "there", "back", "isolate", "break", "buffers"}));
   Fault fault;
   fault.at = value.at();
-  fault.when = fields.need("at").duration();
+  read_time(fields, scenario, fault);
   const Value* target = nullptr;
   for (const Action& action : kActions) {
     const Value* found = fields.find(action.key);
@@ -185,7 +185,7 @@ std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   } else if (changes) {
     value.fail("only `link:` takes impairments");
   } else {
-    fault.target = read_process(*target, scenario);
+    fault.target = read_program(*target, target->text(), scenario);
   }
   if (fault.action != FaultAction::link && changes) value.fail("only `link:` takes impairments");
   if (const Value* on = fields.find("on"); on && fault.action != FaultAction::run) {
@@ -199,7 +199,7 @@ std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   }
   if (lasting) {
     if (fault.action != FaultAction::link && fault.action != FaultAction::stop) {
-      lasting->fail("goes with link, isolate or stop only");
+      lasting->fail("goes with link, isolate, buffers or stop only");
     }
     fault.lasting = lasting->duration();
   }

@@ -19,6 +19,11 @@ tl::expected<std::unique_ptr<Load>, std::string> Load::create(const ClientOption
     load->spaces_.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!load->spaces_.back()) return os::failure("cannot open the network namespace " + path);
   }
+  if (!options.progress.empty()) {
+    auto progress = ProgressFile::create(options.progress);
+    if (!progress) return tl::unexpected(progress.error());
+    load->progress_ = std::move(*progress);
+  }
   auto loop = os::EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
   load->loop_ = std::move(*loop);
@@ -35,6 +40,7 @@ tl::expected<std::unique_ptr<Load>, std::string> Load::create(const ClientOption
       if (raw->slots_[slot]) raw->slots_[slot]->on_wake(now);
     });
     raw->fill_slots(now);
+    raw->tell_progress();
     raw->loop_->set_timer(raw->timer_, raw->timers_.next());
   });
   return load;
@@ -103,6 +109,7 @@ tl::expected<void, std::string> Load::run() {
   loop_->set_timer(timer_, timers_.next());
   auto ran = loop_->stopped() ? tl::expected<void, std::string>{} : loop_->run();
   ended_ = os::steady_now();
+  tell_progress();
   return ran;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/traffic/client.h"
+#include "harness/traffic/progress_file.h"
 #include "harness/traffic/timer_queue.h"
 
 namespace mirrorlab::traffic {
@@ -19,6 +20,7 @@ class Load : public LoadHost {
  private:
   explicit Load(const ClientOptions& options) : options_(options) {}
   void fill_slots(os::Nanos now);
+  void tell_progress() { progress_.publish({stats_.sessions, stats_.requests, stats_.errors}); }
   os::EventLoop& loop() override { return *loop_; }
   LoadStats& stats() override { return stats_; }
   void wake_at(uint32_t slot, os::Nanos when) override { timers_.arm(slot, when); }
@@ -33,6 +35,7 @@ class Load : public LoadHost {
   os::EventLoop::TimerId timer_ = 0;
   TimerQueue timers_;
   LoadStats stats_;
+  ProgressFile progress_;
   std::vector<std::unique_ptr<Client>> slots_;
   std::vector<uint32_t> done_;
   std::vector<uint32_t> ports_;  // per client address: how many have been given out

@@ -189,6 +189,7 @@ ClientOptions client_options(const nlohmann::json& json) {
     if (o.connections == 0 || o.connections > 1'000'000) Keys::bad("repeat");
   }
   keys.number("patience_ns", o.patience_ns);
+  keys.text("progress", o.progress);
   keys.number("seed", o.seed);
   keys.finish();
   for (const auto* positive :

@@ -118,6 +118,7 @@ struct ClientOptions {
   uint64_t quiet_ns = 0;  // so long without a byte ends an answer; 0: the captured bytes must come
   uint64_t patience_ns = 20'000'000'000;  // without progress, then it is an error
   uint64_t seed = 1;
+  std::string progress;  // file of what was done so far (progress_file.h); empty: none is kept
 
   // A user's requests may be spread over several connections; else it plays its part once.
   [[nodiscard]] bool by_request() const {

@@ -24,6 +24,30 @@ TEST(Control, LeavesEnginesAndTheirFaultsOut) {
   s.control = scenario::ControlRun{1, false};
   EXPECT_TRUE(without_engines(s).timeline.empty());
 }
+TEST(Control, LeavesOutWhatWaitsForEngines) {
+  scenario::Scenario s;
+  s.engines.resize(1);
+  s.engines[0].id = "copy";
+  s.timeline.resize(5);
+  for (auto& f : s.timeline) {
+    f.action = scenario::FaultAction::link;
+    f.wait.emplace();
+  }
+  const auto metric = [](const char* name) {
+    scenario::Expression e;
+    e.metric = name;
+    return e;
+  };
+  s.timeline[0].wait->condition = metric("traffic.requests");
+  s.timeline[1].wait->condition = metric("copy.packets");
+  s.timeline[2].wait->ready = "online.web";
+  s.timeline[3].wait->ready = "copy";
+  s.timeline[4].wait->sighting = scenario::BreakExpression{};
+  const auto bare = without_engines(s);
+  ASSERT_EQ(bare.timeline.size(), 2U);
+  EXPECT_TRUE(bare.timeline[0].wait->condition);
+  EXPECT_EQ(bare.timeline[1].wait->ready, "online.web");
+}
 TEST(Control, GivesTheCostAsRatios) {
   report::Result r;
   r.verified.metrics = {{"latency.online.p50", 3},

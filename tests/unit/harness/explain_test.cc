@@ -27,6 +27,7 @@ traffic:
 timeline:
   - {at: 1s, kill: intercept, restart_after: 200ms}
   - {at: 2s, link: [online, test], loss: 10%, for: 500ms}
+  - {at: 3s, when: copy ready, within: 4s, buffers: 8KiB, on: test, for: 1s}
 expect:
   - sessions.exact == 100%
 )";
@@ -52,6 +53,7 @@ traffic
 timeline
   1s          kill intercept, started again after 200ms
   2s          link online - test: loss 10%, for 500ms
+  3s          `copy ready`, within 4s: socket buffers of test: 8192 B, for 1s
 must hold
   at the end  sessions.exact == 100%
 seed 7, traffic at most 30s, drain at most 10s

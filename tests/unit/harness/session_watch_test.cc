@@ -155,6 +155,20 @@ TEST_F(SessionWatchTest, ARepliesHeaderHitsTheBreakpointOfItsSession) {
   EXPECT_TRUE(watch_.take_hits().empty());
 }
 
+TEST_F(SessionWatchTest, AWaitIsToldOnceAndStopsNothing) {
+  int told = 0;
+  watch_.wait_for(*parse_break("session 2 sees SYN from clients"), [&] { ++told; });
+  watch_.wait_for(*parse_break("session 3 sees SYN from clients"), [&] { ++told; });
+  EXPECT_FALSE(client_syn(1000, 7));
+  EXPECT_EQ(told, 0);
+  EXPECT_FALSE(client_syn(1001, 8));
+  EXPECT_FALSE(client_syn(1001, 8));
+  EXPECT_EQ(told, 1);
+  watch_.forget_waits();
+  client_syn(1002, 9);
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(SessionWatchTest, ADeletedBreakpointIsNotHit) {
   const unsigned number = watch_.add(*parse_break("any session sees SYN from clients"));
   EXPECT_TRUE(client_syn(1000, 7));

@@ -1,4 +1,4 @@
-#include "harness/cli/break_expression.h"
+#include "harness/scenario/break_expression.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include "wire/packet.h"
 
-namespace mirrorlab::cli {
+namespace mirrorlab::scenario {
 
 namespace {
 using What = BreakExpression::What;
@@ -117,4 +117,4 @@ tl::expected<BreakExpression, std::string> parse_break(const std::string& text) 
   return e;
 }
 
-}  // namespace mirrorlab::cli
+}  // namespace mirrorlab::scenario

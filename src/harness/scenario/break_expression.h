@@ -12,7 +12,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-namespace mirrorlab::cli {
+namespace mirrorlab::scenario {
 
 enum class Origin : uint8_t { clients, online, copy, test };
 inline constexpr size_t kOrigins = 4;
@@ -42,4 +42,4 @@ struct BreakExpression {
 // The error says what is wrong and what would do.
 [[nodiscard]] tl::expected<BreakExpression, std::string> parse_break(const std::string& text);
 
-}  // namespace mirrorlab::cli
+}  // namespace mirrorlab::scenario
