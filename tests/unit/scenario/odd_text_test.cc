@@ -1,5 +1,6 @@
 // Texts that are hardly a scenario file at all.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -80,7 +81,7 @@ TEST(OddText, AMessageIsOneShortLine) {
 class OddFile : public ::testing::Test {
  protected:
   ~OddFile() override { std::filesystem::remove_all(path_); }
-  std::string path_ = ::testing::TempDir() + "mirrorlab-odd-file";
+  std::string path_ = ::testing::TempDir() + "mirrorlab-odd-file-" + std::to_string(::getpid());
 };
 
 TEST_F(OddFile, Missing) {

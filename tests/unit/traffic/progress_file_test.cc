@@ -1,6 +1,7 @@
 #include "harness/traffic/progress_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -8,7 +9,7 @@ namespace mirrorlab::traffic {
 namespace {
 
 TEST(ProgressFile, GivesWhatWasPublishedLast) {
-  const std::string path = ::testing::TempDir() + "progress_file_test";
+  const std::string path = ::testing::TempDir() + "progress_file_test" + std::to_string(::getpid());
   std::filesystem::remove(path);
   EXPECT_FALSE(read_progress(path));
   auto file = ProgressFile::create(path);
