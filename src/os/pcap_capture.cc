@@ -13,7 +13,9 @@ namespace mirrorlab::os {
 namespace {
 constexpr int kSnapBytes = 262144;
 constexpr int kBatch = 256;
-constexpr int kTimeoutMs = 1;
+// Why: libpcap's ring has blocks of 256 KiB, and one that is not full is spent all the same once
+// this time is over. With 64 MiB the engine may stand still for a second.
+constexpr int kTimeoutMs = 4;
 
 tl::unexpected<std::string> failed(const std::string& what, pcap_t* handle, int status) {
   std::string detail = pcap_geterr(handle);

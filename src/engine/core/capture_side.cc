@@ -78,6 +78,22 @@ void take_data(Env& env, Session& s, int64_t offset, wire::Bytes data, bool cut,
   drain_out_of_order(env, s);
 }
 
+// The stream reaches as far as this at least, whether its bytes were captured or not.
+void note_seen(Session& s, int64_t offset) {
+  if (offset > wire::unwrap(s.client_seen, s.zero, s.client_next)) {
+    s.client_seen = s.zero + static_cast<uint32_t>(offset);
+  }
+}
+
+// A packet of which the capture kept only the headers was not captured; what follows shows the
+// hole, or if nothing does, its length.
+void take_truncated(Env& env, Session& s, const wire::TcpPacket& p) {
+  const int64_t offset = wire::unwrap(p.header.seq, s.zero, s.client_next);
+  if (plausible(env, s, offset, kPlausible)) {
+    note_seen(s, offset + static_cast<int64_t>(p.payload_length));
+  }
+}
+
 // `before`: when the client's packet before this one came.
 void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_before, Nanos before,
                  Nanos now) {
@@ -85,7 +101,8 @@ void take_stream(Env& env, Session& s, const wire::TcpPacket& p, int64_t acked_b
   const wire::Seq first = h.has(wire::tcp_flag::kSyn) ? h.seq + 1 : h.seq;
   int64_t offset = wire::unwrap(first, s.zero, s.client_next);
   const bool fin = h.has(wire::tcp_flag::kFin);
-  if ((p.payload.empty() && !fin) || !plausible(env, s, offset, kPlausible)) return;
+  if (!plausible(env, s, offset, kPlausible)) return;
+  if (p.payload.empty() && !fin) return note_seen(s, offset);
   count_session(env, s);
   const int64_t fin_offset = offset + static_cast<int64_t>(p.payload.size());
   const wire::Bytes data = drop_known(env, s, offset, p.payload);
@@ -156,7 +173,7 @@ void follow_acks(Session& s, const wire::TcpPacket& p) {
   if (p.header.seq == s.zero) return;
   // Why the bare ack stays: a keep-alive probe is one below it, and no data.
   if (s.bare_ack_at == 0 && p.header.seq != s.zero + 1) s.bare_ack_at = -1;
-  s.zero = p.header.seq;
+  s.zero = s.client_seen = p.header.seq;
 }
 
 void take_ack(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {
@@ -231,6 +248,7 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
     const bool bare = packet.payload_length == 0 && !h.has(wire::tcp_flag::kFin);
     s.bare_ack_at = bare ? 0 : -1;
   }
+  s.client_seen = s.zero;
   capture_packet(env, s, packet, now);
 }
 
@@ -249,8 +267,7 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
     return;
   }
   if (!s.work->out_of_order.empty()) forget_void_reset(env, s, end_of(s, packet), now);
-  // A packet cut by the capture was not captured; what follows shows the hole.
-  if (packet.truncated()) return;
+  if (packet.truncated()) return take_truncated(env, s, packet);
   follow_acks(s, packet);
   env.packet_mark = s.client_acked;
   if (h.has(wire::tcp_flag::kAck)) take_ack(env, s, packet, now);
@@ -259,6 +276,24 @@ void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos n
 
 void end_stream(Env& env, Session& s, Nanos now) {
   while (!s.work->out_of_order.empty()) declare_gap(env, s, LossReason::capture_gap, now);
+}
+
+void lose_missed_end(Env& env, Session& s) {
+  if (s.stream_complete || !s.counted) return;
+  const int64_t seen = wire::unwrap(s.client_seen, s.zero, s.client_next);
+  if (seen <= s.client_next) return;
+  // Why one less: the last number may be that of a FIN.
+  const auto missed = static_cast<uint64_t>(seen - s.client_next - 1);
+  book_captured(env, s, missed);
+  book_lost(env, s, missed, LossReason::capture_gap);
+  s.client_next += static_cast<int64_t>(missed);
+}
+
+void let_go(Env& env, Session& s, Nanos now) {
+  // What is known to be missed the test host never answers: some of the answer before it is enough.
+  const bool missed = wire::unwrap(s.client_seen, s.zero, s.client_next) > s.client_next;
+  const int64_t mark = missed ? std::min(s.client_acked, s.last_data_mark + 1) : s.client_acked;
+  append_gap(env, s, LossReason::capture_gap, mark, now);
 }
 
 void lose_turn(Env& env, Session& s, LossReason reason) {

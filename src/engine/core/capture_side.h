@@ -13,6 +13,12 @@ void begin_stream(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now
 void capture_packet(Env& env, Session& s, const wire::TcpPacket& packet, Nanos now);
 // Nothing more can come (the client reset, a new SYN took the 4-tuple, or the engine ends).
 void end_stream(Env& env, Session& s, Nanos now);
+// Loses what acks show to have been missed behind the last captured byte; nothing will come after
+// it.
+void lose_missed_end(Env& env, Session& s);
+// The client's end may have been missed: lets go of the test host's connection. A client that goes
+// on all the same gets another one, at its next turn.
+void let_go(Env& env, Session& s, Nanos now);
 // Queues a reset where the captured stream ends.
 void append_reset(Env& env, Session& s, Nanos now);
 // Loses every byte that waits, up to the next turn boundary in the queue, if there is one; without

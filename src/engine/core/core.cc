@@ -25,6 +25,7 @@ void Core::on_header_link(const wire::Endpoint& test, bool up, Nanos now) {
 }
 void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(nullptr, up, now); }
 void Core::claim_again() { table_->claim_again(); }
+void Core::on_capture_loss(Nanos now) { table_->on_capture_loss(now); }
 void Core::flush(Nanos now) { table_->flush(now); }
 void Core::flush_some(Nanos now, uint64_t segments) { table_->flush_some(now, segments); }
 void Core::on_timer(Nanos now) {

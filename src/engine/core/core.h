@@ -46,6 +46,10 @@ class Core {
   void on_header_link(bool up, Nanos now);
   // Claims all live mirrored connections once more, for an intercept that has just been reached.
   void claim_again();
+  // The capture has lost packets since this was last said, or since the beginning. Which, nobody
+  // knows: a session of which nothing was heard since may have ended meanwhile. It is not counted
+  // as mirrored, and after gap_timeout the test host's connection is let go.
+  void on_capture_loss(Nanos now);
   // Sends what is due after a batch of packets or records.
   void flush(Nanos now);
   // The same, but ends after about so many segments; what is left is due at once (next_wakeup() is

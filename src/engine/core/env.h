@@ -31,9 +31,14 @@ struct Env {
   std::vector<LinkState> links;  // by mapping
   int64_t packet_mark = 0;       // answer bytes that the captured packet at hand acks
   Nanos loss_seen_at = kNever;   // latest sign that the test host's packets get lost or overtaken
+  Nanos capture_lost_at = -1;    // the capture is known to have lost packets before this
 
   [[nodiscard]] bool link_up(const Session& s) const { return links[s.mapping].up; }
   [[nodiscard]] Nanos link_up_at(const Session& s) const { return links[s.mapping].up_at; }
+  // A client that was not heard of since the capture lost packets: its last ones may be among them.
+  [[nodiscard]] bool end_may_be_missed(const Session& s) const {
+    return !s.stream_complete && s.client_at <= capture_lost_at;
+  }
   [[nodiscard]] wire::FlowKey mirrored_flow(const Session& s) const {
     return {s.client, config.mappings[s.mapping].test};
   }

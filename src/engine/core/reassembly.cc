@@ -118,7 +118,9 @@ void note_hole(Session& s, int64_t acked_before, Nanos now) {
     if (s.has_work()) s.work->hole_since = 0;
   } else if (s.work->hole_since == 0) {
     s.work->hole_since = std::max<Nanos>(now, 1);
-    s.work->hole_acked = acked_before;
+    // Where acks had shown the hole already, they may be for answers to what was missed.
+    const bool known = wire::unwrap(s.client_seen, s.zero, s.client_next) > s.client_next;
+    s.work->hole_acked = known ? std::min(acked_before, s.last_data_mark) : acked_before;
   }
 }
 

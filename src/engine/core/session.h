@@ -139,6 +139,7 @@ struct Session {
 
   wire::Seq zero;              // sequence number of stream offset 0
   wire::Seq older_zero;        // of the connection that had the 4-tuple before
+  wire::Seq client_seen;       // stream end as acks and cut packets showed it: bytes may be missed
   wire::Seq answer_zero;       // online host's sequence number of answer offset 0
   uint32_t greeting = 0;       // answer bytes the client had seen before its first byte
   int64_t client_next = 0;     // next in-order stream offset

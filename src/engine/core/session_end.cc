@@ -27,6 +27,7 @@ SessionReport report_of(const Env& env, const Session& s) {
   report.answer_bytes = s.answer_bytes;
   report.turns = s.turns;
   report.connections = s.connections;
+  report.end_captured = s.stream_complete;
   return report;
 }
 }  // namespace
@@ -68,12 +69,16 @@ void finish_session(Env& env, Session& s, Nanos now) {
 }
 
 void supersede(Env& env, Session& s, Nanos now) {
-  if (s.first_loss == LossReason::none) s.first_loss = LossReason::superseded;
+  lose_missed_end(env, s);
+  if (s.first_loss == LossReason::none) {
+    s.first_loss = env.end_may_be_missed(s) ? LossReason::capture_gap : LossReason::superseded;
+  }
   append_reset(env, s, now);
 }
 
 void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
   end_stream(env, s, now);
+  lose_missed_end(env, s);
   // What it waits for in vain is why it is lost, whoever ends it.
   if (s.connection == Connection::syn_sent && s.refused) reason = LossReason::handshake_refused;
   // The client's own reset is played by the one below.
@@ -84,6 +89,9 @@ void end_session(Env& env, Session& s, LossReason reason, Nanos now) {
                           s.connection == Connection::syn_sent ||
                           s.connection == Connection::waiting;
   if (unfinished && s.first_loss == LossReason::none) s.first_loss = reason;
+  if (env.end_may_be_missed(s) && s.first_loss == LossReason::none) {
+    s.first_loss = LossReason::capture_gap;
+  }
   if (alive(s)) emit_reset(env, s, now);
   lose_all(env, s, reason);
   finish_session(env, s, now);

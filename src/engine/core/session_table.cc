@@ -368,6 +368,24 @@ void SessionTable::claim_again() {
   }
 }
 
+void SessionTable::on_capture_loss(Nanos now) {
+  env_.capture_lost_at = now;
+  if (let_go_at_ == kNever) let_go_at_ = now + config_.gap_timeout;
+}
+
+// One walk for all, and after a later loss another: a timer of its own would cost every session.
+void SessionTable::let_go_of_silent(Nanos now) {
+  const Nanos again = env_.capture_lost_at + config_.gap_timeout;
+  let_go_at_ = again > now ? again : kNever;
+  for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
+    Session& s = at(id);
+    if (!s.live || s.connection == Connection::finished || !env_.end_may_be_missed(s)) continue;
+    if (now - s.client_at < config_.gap_timeout) continue;
+    let_go(env_, s, now);
+    mark_dirty(id);
+  }
+}
+
 void SessionTable::note_busy(uint32_t id) {
   Session& s = at(id);
   const bool busy = s.live && s.connection != Connection::finished &&
@@ -434,6 +452,7 @@ void SessionTable::flush_some(Nanos now, uint64_t segments) {
 }
 
 void SessionTable::fire_timers(Nanos now) {
+  if (let_go_at_ <= now) let_go_of_silent(now);
   due_.clear();
   wheel_.advance(now, due_);
   const size_t idle_from = due_.size();
@@ -460,7 +479,7 @@ void SessionTable::fire_timers(Nanos now) {
 
 Nanos SessionTable::next_wakeup() const {
   if (has_dirty()) return 0;
-  return std::min(wheel_.next_wakeup(), idle_wheel_.next_wakeup());
+  return std::min({wheel_.next_wakeup(), idle_wheel_.next_wakeup(), let_go_at_});
 }
 
 void SessionTable::promote_successor(uint32_t finished, Nanos now) {

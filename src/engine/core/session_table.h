@@ -32,6 +32,7 @@ class SessionTable {
   // `test`: null for all.
   void on_header_link(const wire::Endpoint* test, bool up, Nanos now);
   void claim_again();
+  void on_capture_loss(Nanos now);
   void flush(Nanos now);
   void flush_some(Nanos now, uint64_t segments);
   void fire_timers(Nanos now);
@@ -78,6 +79,7 @@ class SessionTable {
   void note_busy(uint32_t id);
   void settle(uint32_t id, Nanos now);
   void set_idle_timer(uint32_t id);
+  void let_go_of_silent(Nanos now);
 
   Config config_;
   Env env_;
@@ -91,6 +93,7 @@ class SessionTable {
   uint32_t dirty_head_ = kNoSession;
   // Taken from dirty_head_ as a whole, so that no session waits for others that come after it.
   uint32_t flushing_ = kNoSession;
+  Nanos let_go_at_ = kNever;  // of sessions silent since the capture lost packets
   uint32_t in_use_ = 0;
   int64_t busy_ = 0;  // sessions with something left to do
   bool accepting_ = true;

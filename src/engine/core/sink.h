@@ -21,7 +21,8 @@ struct SessionReport {
   uint64_t bytes_lost = 0;
   uint64_t answer_bytes = 0;
   uint32_t turns = 0;
-  uint32_t connections = 0;  // mirrored connections opened for it
+  uint32_t connections = 0;   // mirrored connections opened for it
+  bool end_captured = false;  // false: what the client sent last may never have been seen
 };
 
 class Sink {

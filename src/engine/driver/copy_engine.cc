@@ -16,7 +16,8 @@ CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyPart
       parts_(std::move(parts)),
       core_timer_(loop.add_timer([this](os::Nanos now) { core_->fire_timers(now); })),
       sender_timer_(loop.add_timer([](os::Nanos) {})),  // end_turn() flushes
-      link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })) {
+      link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })),
+      losses_timer_(loop.add_timer([this](os::Nanos now) { look_for_losses(now); })) {
   for (const Mapping& m : options_.core.mappings) {
     if (!is_test_endpoint(m.test)) tests_.push_back(m.test);
   }
@@ -68,8 +69,30 @@ void CopyEngine::take_packets(os::Nanos now) {
   // full ring holds. Bounded, so that a flood does not keep the header records waiting for ever. A
   // file loses nothing.
   const int most = options_.capture.way == os::CaptureWay::pcap_file ? 8 : 1024;
-  for (int round = 0; round < most && source_->read(take); ++round) {
+  bool more = true;
+  for (int round = 0; round < most && more; ++round) more = source_->read(take);
+  // A system call, so not for every batch; but what came last is looked at, too.
+  if (now >= losses_at_ + kLossesEvery) {
+    look_for_losses(now);
+  } else {
+    loop_.set_timer(losses_timer_, losses_at_ + kLossesEvery);
   }
+  // What is read until the buffer is empty was captured before the loss, however late it is read.
+  if (losing_ && !more) {
+    core_->on_capture_loss(now);
+    losing_ = false;
+  }
+}
+
+void CopyEngine::look_for_losses(os::Nanos now) {
+  losses_at_ = now;
+  const os::CaptureCounters& c = source_->counters();
+  const uint64_t losses = c.kernel_drops + c.fragments;
+  if (losses > losses_) {
+    core_->on_capture_loss(now);
+    losing_ = true;
+  }
+  losses_ = losses;
 }
 
 void CopyEngine::take_captured(std::span<const wire::TcpPacket> packets, os::Nanos now) {
@@ -217,6 +240,7 @@ void CopyEngine::unclaim(const wire::FlowKey& mirrored) {
 
 void CopyEngine::stop(os::Nanos now) {
   core_->stop_accepting();
+  look_for_losses(now);
   core_->shutdown(now);
   end_turn(now);
 }

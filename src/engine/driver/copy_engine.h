@@ -54,12 +54,14 @@ class CopyEngine : private Sink {
     os::Nanos noticed = 0;     // when a change was last said
     std::vector<bool> serves;  // by test endpoint: it has brought records of it
   };
+  static constexpr os::Nanos kLossesEvery = 100'000'000;
   // An intercept that stays away this long no longer holds up what the others serve.
   static constexpr os::Nanos kAbandoned = 30 * os::kNanosPerSecond;
 
   CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyParts parts);
   tl::expected<void, std::string> watch_capture();
   void take_packets(os::Nanos now);
+  void look_for_losses(os::Nanos now);
   void on_link(size_t index, bool up, os::Nanos now);
   void say_link(size_t index, bool up, os::Nanos now);
   void settle_links(os::Nanos now);
@@ -89,9 +91,13 @@ class CopyEngine : private Sink {
   os::EventLoop::TimerId core_timer_;
   os::EventLoop::TimerId sender_timer_;
   os::EventLoop::TimerId link_timer_;
+  os::EventLoop::TimerId losses_timer_;
   int sender_fd_ = -1;  // waited for
   uint64_t refused_destination_ = 0;
   uint64_t own_injected_ = 0;
+  os::Nanos losses_at_ = 0;  // when the capture's losses were last looked at
+  uint64_t losses_ = 0;
+  bool losing_ = false;  // what was captured before the latest loss has not all been read
 };
 
 }  // namespace mirrorlab::engine

@@ -36,11 +36,11 @@ void SessionLog::write(const SessionReport& r) {
       std::back_inserter(buffer_),
       R"({{"client":"{}","online":"{}","test":"{}","first_seq":{},"reason":"{}","bytes_captured":{},)"
       R"("bytes_mirrored":{},"bytes_lost":{},"answer_bytes":{},"turns":{},)"
-      R"("connections":{}}})"
+      R"("connections":{},"end_captured":{}}})"
       "\n",
       r.online.client.to_string(), r.online.server.to_string(), r.test.to_string(),
       r.first_seq.raw(), to_string(r.reason), r.bytes_captured, r.bytes_mirrored, r.bytes_lost,
-      r.answer_bytes, r.turns, r.connections);
+      r.answer_bytes, r.turns, r.connections, r.end_captured);
   ++buffered_lines_;
   if (buffer_.size() >= kFlushBytes) flush();
 }

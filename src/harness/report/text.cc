@@ -224,6 +224,7 @@ std::string reason_words(const std::string& reason) {
       {"idle_timeout", "nothing was heard of it for too long"},
       {"shutdown", "the engine was stopped with bytes pending"},
       {"copy_outage", "the copy engine was not running at the time"},
+      {"never_captured", "the capture lost every packet of it"},
       {"unexplained", "no reason that holds against the evidence"}};
   const auto found = kWords.find(reason);
   return found == kWords.end() ? "a reason of the engine's own" : found->second;

@@ -1,7 +1,7 @@
 // The reasons a session or a byte range can be lost for, as conditions name them.
 //
-// The engine's own closed list, which the harness does not link, and the verifier's `unexplained`
-// and `copy_outage` (an engine that was not there); a test compares the two.
+// The engine's own closed list, which the harness does not link, and the verifier's `unexplained`,
+// `copy_outage` (an engine that was not there) and `never_captured`; a test compares the two.
 #pragma once
 
 #include <span>

@@ -16,6 +16,7 @@ struct Entry {
   std::string reason;
   int64_t first_seq = -1;  // -1: this engine does not say
   uint64_t captured = 0, mirrored = 0, lost = 0;
+  bool end_captured = true;
   bool taken = false;
 };
 
@@ -44,6 +45,7 @@ class Explanation {
       entry.captured = line.value("bytes_captured", uint64_t{0});
       entry.mirrored = line.value("bytes_mirrored", uint64_t{0});
       entry.lost = line.value("bytes_lost", uint64_t{0});
+      entry.end_captured = line.value("end_captured", true);
       entries_[*client].push_back(entry);
     }
     for (const TapPacket& p : e.online.packets()) {
@@ -66,6 +68,7 @@ class Explanation {
       if (reason.empty()) reason = entry->reason;
       if (contradiction.empty()) contradiction = contradicts(entry->reason, s, c);
     }
+    reported += missed_end(entries, s, c);
     const bool enough = reported >= s.lost_bytes && (s.lost_bytes > 0 || !reason.empty());
     if (!reason.empty() && contradiction.empty() && enough)
       return settle(s, reason, hop_of(reason));
@@ -73,8 +76,9 @@ class Explanation {
       return settle(s, outage, "copy");
     }
     if (entries.empty()) {
+      if (never_captured(c)) return settle(s, kNeverCaptured, hop_of(kNeverCaptured));
       for (auto& [known, count] : unlogged_) {
-        if (count == 0 || !contradicts(known, s, c).empty()) continue;
+        if (count == 0 || known == kNeverCaptured || !contradicts(known, s, c).empty()) continue;
         --count;
         return settle(s, known, hop_of(known));
       }
@@ -120,6 +124,40 @@ class Explanation {
       if (number(e_.copy, "capture", key) > 0) return true;
     }
     return e_.tap_drops > 0;
+  }
+
+  // Lost bytes of which the engine cannot know: they lie behind all it says it captured, it says
+  // that no end was among that, and its capture did lose packets.
+  [[nodiscard]] uint64_t missed_end(const std::vector<Entry*>& entries, const Session& s,
+                                    const Connection& c) const {
+    if (!capture_lost_packets()) return 0;
+    int64_t known = -1;
+    bool open = false;
+    for (const Entry* entry : entries) {
+      if (entry->first_seq < 0) continue;
+      const int64_t end = wire::Seq(static_cast<uint32_t>(entry->first_seq)).since(c.zero) +
+                          static_cast<int64_t>(entry->captured);
+      if (end < known) continue;
+      known = end;
+      open = !entry->end_captured;
+    }
+    uint64_t missed = 0;
+    if (!open) return missed;
+    for (const Interval& range : s.lost) {
+      missed +=
+          static_cast<uint64_t>(std::max<int64_t>(range.end - std::max(range.begin, known), 0));
+    }
+    return missed;
+  }
+
+  // A connection of which the capture lost every packet: the drops it counted must suffice for
+  // that.
+  [[nodiscard]] bool never_captured(const Connection& c) {
+    uint64_t& drops = unlogged_[kNeverCaptured];
+    const uint64_t packets = 1 + c.pieces.size();
+    if (drops < packets) return false;
+    drops -= packets;
+    return true;
   }
 
   // A packet that the kernel did not take never left, whatever becomes of its session.
@@ -213,14 +251,12 @@ class Explanation {
 }  // namespace
 
 std::string hop_of(const std::string& reason) {
-  static const std::map<std::string, std::string> kHops{{"before_capture", "capture"},
-                                                        {"capture_gap", "capture"},
-                                                        {"not_whole", "capture"},
-                                                        {"handshake_timeout", "online>test"},
-                                                        {"test_unreachable", "online>test"},
-                                                        {"handshake_refused", "test"},
-                                                        {"test_reset", "test"},
-                                                        {"test_closed_first", "test"}};
+  static const std::map<std::string, std::string> kHops{
+      {"before_capture", "capture"},        {"capture_gap", "capture"},
+      {kNeverCaptured, "capture"},          {"not_whole", "capture"},
+      {"handshake_timeout", "online>test"}, {"test_unreachable", "online>test"},
+      {"handshake_refused", "test"},        {"test_reset", "test"},
+      {"test_closed_first", "test"}};
   const auto found = kHops.find(reason);
   return found == kHops.end() ? "copy" : found->second;
 }
@@ -232,6 +268,7 @@ std::map<std::string, uint64_t> refusals(const Evidence& e) {
     if (line.is_object()) ++logged[line.value("reason", "none")];
   }
   if (!e.copy.is_object() || !e.copy.contains("account")) return refused;
+  refused[kNeverCaptured] = number(e.copy, "capture", "kernel_drops");
   const auto lost = e.copy["account"].value("sessions_lost", nlohmann::json::object());
   for (const auto& [reason, count] : lost.items()) {
     if (!count.is_number_unsigned()) continue;

@@ -17,6 +17,8 @@
 namespace mirrorlab::verify {
 
 inline constexpr const char* kUnexplained = "unexplained";
+// The verifier's own, of a session of which the engine never saw a packet.
+inline constexpr const char* kNeverCaptured = "never_captured";
 
 struct Lost {
   std::string reason;
@@ -32,7 +34,8 @@ struct Lost {
                                         const Recorded* test_records, Mirror& mirror,
                                         std::map<std::string, uint64_t>& unlogged);
 
-// Sessions refused at their first packet are in the engine's account only, not in its log.
+// Sessions refused at their first packet are in the engine's account only, not in its log; and
+// under kNeverCaptured, the packets that its capture lost.
 [[nodiscard]] std::map<std::string, uint64_t> refusals(const Evidence& evidence);
 
 // Where a session with this reason of the engine's died.

@@ -253,5 +253,143 @@ TEST(CaptureGap, AtTheFin) {
   )");
 }
 
+TEST(CaptureGap, AcksOfMissedTurnsAreNotWaitedForAtTheGap) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    # 101:301 is missed, two turns; only acks of their answers are captured
+    client . 201:201(0) ack 1001
+    client . 301:301(0) ack 1501
+    client P. 301:401(100) ack 1501
+    +2s engine R. 101:101(0) ack 501
+    engine S 300:300(0)
+    +10ms host S. 0:0(0) isn 7 ack 301 <mss 1000>
+    engine P. 301:401(100) ack 1
+    host P. 1:501(500) ack 401
+    engine . 401:401(0) ack 501
+    client F. 401:401(0) ack 2001
+    engine F. 401:401(0) ack 501
+    host F. 501:501(0) ack 402
+    engine . 402:402(0) ack 502
+    end capture_gap captured 400 mirrored 200 lost 200 connections 2
+  )");
+}
+
+TEST(CaptureGap, ALastTurnOfWhichOnlyTheAckWasCapturedIsCounted) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    # 101:301 is missed, and nothing but the ack of its answer follows
+    client . 301:301(0) ack 1001
+    shutdown
+    engine R. 101:101(0) ack 501
+    # one number may have been a FIN's
+    end capture_gap captured 299 mirrored 100 lost 199
+  )");
+}
+
+TEST(CaptureGap, ALastPacketCutByTheCaptureIsCounted) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client P. 101:301(200) ack 501 cut 50
+    shutdown
+    engine R. 101:101(0) ack 501
+    end capture_gap captured 299 mirrored 100 lost 199
+  )");
+}
+
+TEST(CaptureGap, ASessionSilentSinceALossIsNotCountedAsMirrored) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    +1s lost
+    +1s shutdown
+    engine R. 101:101(0) ack 501
+    end capture_gap captured 100 mirrored 100 lost 0
+  )");
+  EXPECT_EQ(t.account().sessions_mirrored, 0U);
+  EXPECT_EQ(t.lost_sessions(LossReason::capture_gap), 1U);
+}
+
+TEST(CaptureGap, ASessionHeardOfAfterALossIsWhole) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    +1s lost
+    +1s client . 101:101(0) ack 501
+    quiet 200s
+    shutdown
+    engine R. 101:101(0) ack 501
+    end mirrored captured 100 mirrored 100 lost 0
+  )");
+}
+
+TEST(CaptureGap, ASilentTwinIsLetGoAndAClientThatGoesOnLosesNothing) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    +1s lost
+    quiet 119s
+    +1s engine R. 101:101(0) ack 501
+    quiet 60s
+    client P. 101:201(100) ack 501
+    engine S 100:100(0)
+    +10ms host S. 0:0(0) isn 7 ack 101 <mss 1000>
+    engine P. 101:201(100) ack 1
+    host P. 1:501(500) ack 201
+    engine . 201:201(0) ack 501
+    client F. 201:201(0) ack 1001
+    engine F. 201:201(0) ack 501
+    host F. 501:501(0) ack 202
+    engine . 202:202(0) ack 502
+    end mirrored captured 200 mirrored 200 lost 0 connections 2
+  )");
+}
+
+TEST(CaptureGap, AFourTupleUsedAgainAfterALossWasNotSupersededByChoice) {
+  Script t(no_pace());
+  t.open();
+  t.share_port(2, 1);
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    +1s lost
+    +1s client/2 S 0:0(0) <mss 1000,sackOK,wscale 7>
+    engine R. 101:101(0) ack 501
+    end capture_gap captured 100 mirrored 100 lost 0
+    engine/2 S 0:0(0)
+  )");
+}
+
 }  // namespace
 }  // namespace mirrorlab::engine::kit

@@ -47,6 +47,48 @@ TEST(Losses, ACaptureGapNeedsALossInCapture) {
   EXPECT_TRUE(passes(verify(e), "explained"));
   EXPECT_EQ(verify(e).lost[0].hop, "capture");
 }
+// The engine captured the first of three requests, then its capture lost what came.
+Evidence without_end() {
+  Evidence e = with_test({{0, kOne, 0}});
+  e.copy = account(1, 0, kLength, kLength, "capture_gap");
+  e.copy["capture"]["kernel_drops"] = 3;
+  e.session_log = {log_entry("capture_gap", 0)};
+  e.session_log[0]["bytes_captured"] = kLength;
+  e.session_log[0]["bytes_mirrored"] = kLength;
+  e.session_log[0]["end_captured"] = false;
+  return e;
+}
+TEST(Losses, AnEndThatWasNeverCapturedIsExplained) {
+  const Report r = verify(without_end());
+  EXPECT_TRUE(passes(r, "explained")) << find_check(r, "explained").detail;
+  EXPECT_EQ(r.metrics.at("lost.bytes.capture_gap"), 2 * kLength);
+}
+TEST(Losses, AnEndThatWasNeverCapturedNeedsALossInCapture) {
+  Evidence e = without_end();
+  e.copy["capture"]["kernel_drops"] = 0;
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
+TEST(Losses, AnEngineThatSawTheEndKnewWhatWasBeforeIt) {
+  Evidence e = without_end();
+  e.session_log[0]["end_captured"] = true;
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
+TEST(Losses, BytesBeforeTheMissedEndAreTheEnginesToReport) {
+  Evidence e = without_end();
+  e.session_log[0]["bytes_captured"] = kLength + 1;
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
+TEST(Losses, AConnectionOfWhichTheCaptureLostEveryPacket) {
+  Evidence e = online_only();
+  e.copy = account(0, 0, 0, 0);
+  e.copy["capture"]["kernel_drops"] = 4;
+  const Report r = verify(e);
+  EXPECT_TRUE(passes(r, "explained")) << find_check(r, "explained").detail;
+  EXPECT_EQ(r.lost[0].reason, "never_captured");
+  EXPECT_EQ(r.lost[0].hop, "capture");
+  e.copy["capture"]["kernel_drops"] = 3;  // fewer than it had
+  EXPECT_FALSE(passes(verify(e), "explained"));
+}
 TEST(Losses, ReasonsThatTheEvidenceContradicts) {
   for (const char* reason : {"before_capture", "not_whole", "handshake_refused",
                              "handshake_timeout", "superseded", "idle_timeout", "shutdown"}) {

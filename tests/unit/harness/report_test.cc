@@ -58,7 +58,8 @@ TEST(ReportText, FailuresComeFirst) {
   }
 }
 TEST(ReportText, EveryLossReasonHasWords) {
-  for (const char* reason : {"capture_gap", "test_closed_first", "copy_outage", "unexplained"}) {
+  for (const char* reason :
+       {"capture_gap", "test_closed_first", "copy_outage", "never_captured", "unexplained"}) {
     EXPECT_EQ(reason_words(reason).find("of the engine's own"), std::string::npos) << reason;
   }
 }

@@ -92,6 +92,7 @@ TEST(Expression, LossReasonsAreThoseOfTheEngine) {
   }
   engine.emplace_back("unexplained");
   engine.emplace_back("copy_outage");  // the verifier's own: lost to an engine that was not there
+  engine.emplace_back("never_captured");  // too: the capture lost every packet of it
   const auto names = loss_reason_names();
   EXPECT_EQ(std::vector<std::string>(names.begin(), names.end()), engine);
 }
