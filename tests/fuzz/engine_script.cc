@@ -97,9 +97,15 @@ class Player : public Sink {
       case Op::step:
         step(in.next());
         break;
-      case Op::link:
-        core_.on_header_link(in.next() != 0, now_);
+      case Op::link: {
+        const auto what = in.next();
+        if (what == kCaptureLoss) {
+          core_.on_capture_loss(now_);
+        } else {
+          core_.on_header_link(what != 0, now_);
+        }
         break;
+      }
       case Op::flush:
         core_.flush(now_);
         break;

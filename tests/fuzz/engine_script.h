@@ -21,6 +21,7 @@ enum class Op : uint8_t {
   raw_record,  // length, that many bytes of a header record
 };
 inline constexpr unsigned kOps = 8;
+inline constexpr unsigned kCaptureLoss = 2;  // operand of Op::link: the capture lost packets
 
 namespace config_bit {
 inline constexpr uint8_t kAckClient = 1, kPaceNone = 2, kNoWait = 4, kWholeOnly = 8, kNoReopen = 16,
