@@ -14,14 +14,14 @@ enum class Op : uint8_t {
   client,      // flow, flags, sequence code, length code, ack code
   header,      // flow, flags, ack code, sequence code, length code, window, extras, SACK blocks
   step,        // time code
-  link,        // 0: down, else up
+  link,        // 0: down, kCaptureLoss: the capture lost packets, else up
   flush,       //
   stop,        // even: stop accepting, odd: shutdown
   raw_packet,  // length, that many bytes of an IP packet
   raw_record,  // length, that many bytes of a header record
 };
 inline constexpr unsigned kOps = 8;
-inline constexpr unsigned kCaptureLoss = 2;  // operand of Op::link: the capture lost packets
+inline constexpr unsigned kCaptureLoss = 2;
 
 namespace config_bit {
 inline constexpr uint8_t kAckClient = 1, kPaceNone = 2, kNoWait = 4, kWholeOnly = 8, kNoReopen = 16,

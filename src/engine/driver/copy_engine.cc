@@ -17,7 +17,7 @@ CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyPart
       core_timer_(loop.add_timer([this](os::Nanos now) { core_->fire_timers(now); })),
       sender_timer_(loop.add_timer([](os::Nanos) {})),  // end_turn() flushes
       link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })),
-      losses_timer_(loop.add_timer([this](os::Nanos now) { look_for_losses(now); })) {
+      losses_timer_(loop.add_timer([this](os::Nanos now) { take_packets(now); })) {
   for (const Mapping& m : options_.core.mappings) {
     if (!is_test_endpoint(m.test)) tests_.push_back(m.test);
   }
@@ -69,16 +69,20 @@ void CopyEngine::take_packets(os::Nanos now) {
   // full ring holds. Bounded, so that a flood does not keep the header records waiting for ever. A
   // file loses nothing.
   const int most = options_.capture.way == os::CaptureWay::pcap_file ? 8 : 1024;
-  bool more = true;
-  for (int round = 0; round < most && more; ++round) more = source_->read(take);
+  const auto read = [&] {
+    bool more = true;
+    for (int round = 0; round < most && more; ++round) more = source_->read(take);
+    return !more;
+  };
+  read();
   // A system call, so not for every batch; but what came last is looked at, too.
-  if (now >= losses_at_ + kLossesEvery) {
-    look_for_losses(now);
-  } else {
+  if (now < losses_at_ + kLossesEvery) {
     loop_.set_timer(losses_timer_, losses_at_ + kLossesEvery);
+  } else {
+    look_for_losses(now);
   }
   // What is read until the buffer is empty was captured before the loss, however late it is read.
-  if (losing_ && !more) {
+  if (losing_ && read()) {
     core_->on_capture_loss(now);
     losing_ = false;
   }

@@ -59,7 +59,11 @@ std::vector<std::string> check_account(const Evidence& e, const Measured& m) {
   }
   // Why one life: a copy engine started again mirrors whole what it saw of a session, and cannot
   // know what the one before it saw.
-  if (mirrored > m.exact && one_life) claims("sessions mirrored exactly", mirrored, m.exact);
+  // Nor can one whose capture lost the beginning of a session that it then joined.
+  const uint64_t joined =
+      capture_lost ? number(e.copy.value("counters", nlohmann::json()), "joined_midstream") : 0;
+  if (mirrored > m.exact + joined && one_life)
+    claims("sessions mirrored exactly", mirrored, m.exact);
   if (mirrored_bytes > m.covered_bytes) claims("mirrored bytes", mirrored_bytes, m.covered_bytes);
   const uint64_t most = m.online_bytes + m.online_bytes_beyond_holes;
   if (captured_bytes > most && !capture_lost && m.online_bytes_beyond_holes == 0) {

@@ -68,7 +68,10 @@ class Explanation {
       if (reason.empty()) reason = entry->reason;
       if (contradiction.empty()) contradiction = contradicts(entry->reason, s, c);
     }
-    reported += missed_end(entries, s, c);
+    const Unknown unknown = unknown_to_engine(entries, s, c);
+    reported += unknown.before + unknown.behind;
+    // Joined where a turn began, and mirrored whole from there on.
+    if (reason.empty() && unknown.before > 0) reason = "before_capture";
     const bool enough = reported >= s.lost_bytes && (s.lost_bytes > 0 || !reason.empty());
     if (!reason.empty() && contradiction.empty() && enough)
       return settle(s, reason, hop_of(reason));
@@ -126,28 +129,31 @@ class Explanation {
     return e_.tap_drops > 0;
   }
 
-  // Lost bytes of which the engine cannot know: they lie behind all it says it captured, it says
-  // that no end was among that, and its capture did lose packets.
-  [[nodiscard]] uint64_t missed_end(const std::vector<Entry*>& entries, const Session& s,
-                                    const Connection& c) const {
-    if (!capture_lost_packets()) return 0;
-    int64_t known = -1;
-    bool open = false;
+  // Lost bytes of which the engine cannot know, because its capture lost packets: those before the
+  // first it says it captured, and where it says that no end was captured, those behind the last.
+  struct Unknown {
+    uint64_t before = 0, behind = 0;
+  };
+  [[nodiscard]] Unknown unknown_to_engine(const std::vector<Entry*>& entries, const Session& s,
+                                          const Connection& c) const {
+    if (!capture_lost_packets()) return {};
+    int64_t first = -1;
+    int64_t last = -1;
     for (const Entry* entry : entries) {
-      if (entry->first_seq < 0) continue;
-      const int64_t end = wire::Seq(static_cast<uint32_t>(entry->first_seq)).since(c.zero) +
-                          static_cast<int64_t>(entry->captured);
-      if (end < known) continue;
-      known = end;
-      open = !entry->end_captured;
+      if (entry->first_seq < 0) return {};
+      const int64_t start = wire::Seq(static_cast<uint32_t>(entry->first_seq)).since(c.zero);
+      const int64_t end =
+          entry->end_captured ? INT64_MAX : start + static_cast<int64_t>(entry->captured);
+      if (first < 0 || start < first) first = start;
+      last = std::max(last, end);
     }
-    uint64_t missed = 0;
-    if (!open) return missed;
-    for (const Interval& range : s.lost) {
-      missed +=
-          static_cast<uint64_t>(std::max<int64_t>(range.end - std::max(range.begin, known), 0));
+    if (first < 0) return {};
+    Unknown bytes;
+    for (const Interval& r : s.lost) {
+      bytes.before += static_cast<uint64_t>(std::max<int64_t>(std::min(r.end, first) - r.begin, 0));
+      bytes.behind += static_cast<uint64_t>(std::max<int64_t>(r.end - std::max(r.begin, last), 0));
     }
-    return missed;
+    return bytes;
   }
 
   // A connection of which the capture lost every packet: the drops it counted must suffice for

@@ -51,7 +51,7 @@ TEST(Losses, ACaptureGapNeedsALossInCapture) {
 Evidence without_end() {
   Evidence e = with_test({{0, kOne, 0}});
   e.copy = account(1, 0, kLength, kLength, "capture_gap");
-  e.copy["capture"]["kernel_drops"] = 3;
+  e.copy["capture"]["kernel_drops"] = 3U;
   e.session_log = {log_entry("capture_gap", 0)};
   e.session_log[0]["bytes_captured"] = kLength;
   e.session_log[0]["bytes_mirrored"] = kLength;
@@ -78,6 +78,31 @@ TEST(Losses, BytesBeforeTheMissedEndAreTheEnginesToReport) {
   e.session_log[0]["bytes_captured"] = kLength + 1;
   EXPECT_FALSE(passes(verify(e), "explained"));
 }
+// The engine's capture lost the first of three requests; it joined at the second, and mirrored
+// that.
+Evidence without_beginning() {
+  Evidence e = online_only();
+  TapWriter test(e.test);
+  write_connection(test, kTest, {{kLength, kTwo, 0}, {2 * kLength, kThree, 100}}, kClient,
+                   Ending::fin, kIsn, kLength);
+  e.copy = account(1, 1, 2 * kLength, 2 * kLength);
+  e.copy["counters"]["joined_midstream"] = 1U;
+  e.copy["capture"]["kernel_drops"] = 3U;
+  e.session_log = {log_entry("none", 0, kIsn + 1 + kLength)};
+  e.session_log[0]["bytes_captured"] = 2 * kLength;
+  return e;
+}
+TEST(Losses, ABeginningThatWasNeverCapturedIsExplained) {
+  Report r = verify(without_beginning());
+  EXPECT_TRUE(passes(r, "explained")) << find_check(r, "explained").detail;
+  EXPECT_TRUE(passes(r, "engine_account")) << find_check(r, "engine_account").detail;
+  EXPECT_EQ(r.metrics.at("lost.bytes.before_capture"), kLength);
+  Evidence e = without_beginning();
+  e.copy["capture"]["kernel_drops"] = 0;
+  r = verify(e);
+  EXPECT_FALSE(passes(r, "explained"));
+  EXPECT_FALSE(passes(r, "engine_account"));
+}
 TEST(Losses, AConnectionOfWhichTheCaptureLostEveryPacket) {
   Evidence e = online_only();
   e.copy = account(0, 0, 0, 0);
@@ -86,7 +111,7 @@ TEST(Losses, AConnectionOfWhichTheCaptureLostEveryPacket) {
   EXPECT_TRUE(passes(r, "explained")) << find_check(r, "explained").detail;
   EXPECT_EQ(r.lost[0].reason, "never_captured");
   EXPECT_EQ(r.lost[0].hop, "capture");
-  e.copy["capture"]["kernel_drops"] = 3;  // fewer than it had
+  e.copy["capture"]["kernel_drops"] = 3U;  // fewer than it had
   EXPECT_FALSE(passes(verify(e), "explained"));
 }
 TEST(Losses, ReasonsThatTheEvidenceContradicts) {
