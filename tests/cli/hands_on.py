@@ -97,18 +97,20 @@ def visitor(*arguments):
 
 
 def looking():
-    text = piped("looking", ["# a comment", "help", "status", "traffic start", "wait traffic 20s", "sessions", "session 1",
-                             "counters", "links", "exec test ip -brief address", "exec test ls /sys/class/net", "quit"])
+    text = piped("looking", ["# a comment", "help", "status", "traffic start", "wait traffic 20s",
+                             "wait drained", "sessions", "session 1",
+                             "counters", "links", "exec test ip -brief address", "exec test ls /sys/class/net", "timeline", "quit"],
+                 "--idle")
     holds("looking", text, r"online\.web: pid \d+, sleeping", r"copy: pid \d+", r"http: not started",
           r"traffic http ended with 0", r"4 sessions opened", r"session 1: 10\.1\.0\.\d+:\d+ > 10\.200\.0\.1:80, mirrored to "
           r"10\.200\.0\.2:8080", r"clients to online: \d+ in", r"sessions_captured 4", r"records_returned \d+",
-          r"10\.200\.0\.2/32", r"\nlo\nonline\n")
+          r"10\.200\.0\.2/32", r"\nlo\nonline\n", r"the scenario has none")
 
 
 def hurting():
     text = piped("hurting", ["down online test", "links", "heal online test", "impair clients online delay=5ms loss=1%", "links",
                              "kill copy", "status", "start copy", "halt intercept", "status", "resume intercept", "end test.web",
-                             "status", "quit"])
+                             "status", "quit"], "--idle")
     holds("hurting", text, r"online-test, down", r"clients-online, delay=5ms loss=1%", r"copy: ended with 137",
           r"intercept: pid \d+, stopped", r"test\.web: ended with 0")
 
@@ -117,13 +119,80 @@ def refusals():
     text = piped("refusals", ["frobnicate", "impair online test lost=1%", "impair online moon loss=1%", "break session x sees SYN",
                               "exec moon true", "exec test false", "kill cpoy", "step", "continue", "session 9", "delete 4",
                               "traffic start nothing", "wait break 100ms", "break any session sees SYN on a-b", "start copy"],
-                 code=2)
+                 "--idle", code=2)
     holds("refusals", text, "no command `frobnicate`", "no `lost`.*did you mean `loss`", "no link between online and moon",
           "`x` is no session", "no node moon", "`false` ended with 1", "no program cpoy.*did you mean `copy`",
           "nothing is stopped; `hold`", "nothing is stopped", "no session 9; 0 were opened", "no breakpoint 4",
-          "no traffic nothing", "waited 100ms for break in vain", "no link a-b", "it runs already")
+          "no traffic nothing", "waited 100ms for break in vain", "no link a-b; there are: clients-online, online-test", "it runs already")
     bad = subprocess.run([MIRRORLAB, "up", *GREETS, "--break", "when pigs fly"], capture_output=True, text=True, timeout=30)
     check(bad.returncode == 2 and "is not how a breakpoint begins" in bad.stderr, "a wrong --break is not refused", bad.stderr)
+    for arguments, words in ((["--break", "any session sees SYN on online-moon"], "no link online-moon; there are"),
+                             (["--break", "any session sees SYN", "--tap"], "leave --tap out"),
+                             (["--keep", "--format", "json"], "leave --format json out"),
+                             (["--break", "any session sees SYN", "--repeat", "2"], "--break is for one run")):
+        bad = subprocess.run([MIRRORLAB, "run", *GREETS, *arguments], capture_output=True, text=True, timeout=30)
+        check(bad.returncode == 2 and words in bad.stderr, f"run {arguments} is not refused with '{words}'", bad.stderr)
+
+
+HURT = """timeline:
+  - {at: 400ms, kill: copy, restart_after: 100ms}
+  - {at: 700ms, link: [online, test], loss: 10%, for: 100ms}
+"""
+
+
+def hurt_scenario(name):
+    """A second of traffic, in which the timeline hurts the laboratory; its client comes after 50 ms."""
+    return scenario(name, ("matrix: {ip: [v4, v6]}\n", ""), ("requests: 2}", "requests: 5, think: 200ms, start: 50ms}"),
+                    ("expect:\n  - sessions.exact == 100%\n", HURT + "expect:\n  - sessions.missing == 0\n"))
+
+
+def playing():
+    """All that a scenario says happens, its timeline too, and again when asked; a failed fault is told."""
+    file = hurt_scenario(f"hurt-{os.getpid()}")
+    lines = ["wait traffic 20s", "timeline", "play", "play", "wait traffic 20s", "timeline", "quit"]
+    done = subprocess.run([MIRRORLAB, "up", file, "--out", OUT + "/playing"], input="\n".join(lines), capture_output=True,
+                          text=True, timeout=60)
+    holds("playing", done.stdout, r"traffic http starts after 50ms\n(?s:.)*timeline: \+0\.[4-9]\d+s kill copy\n",
+          r"copy has ended\n", r"timeline: \+\d\.\d+s start copy\n", r"traffic http ended with 0",
+          r"done\n    \+\d\.\d+s kill copy\n    \+\d\.\d+s start copy\n    \+\d\.\d+s link online-test changed\n    \+\d\.\d+s link online-test as before\n",
+          r"error: it is playing")
+    check(done.returncode == 2, f"playing ended with {done.returncode}, not 2", done.stderr)
+    check(done.stdout.count("timeline: ") == 8, "the timeline did not run twice", done.stdout)
+    idle = subprocess.run([MIRRORLAB, "up", file, "--idle", "--out", OUT + "/idle"], input="timeline\nstatus\ntraffic start\nwait traffic\ntimeline\n",
+                          capture_output=True, text=True, timeout=60)
+    check(idle.returncode == 0 and idle.stdout.count("it begins with `play`") == 3 and "http: not started" in idle.stdout,
+          "an idle laboratory is not idle", idle.stdout + idle.stderr)
+
+
+def breaking_a_run():
+    """A run stops at a breakpoint as `up` does; its times stand still meanwhile."""
+    file = hurt_scenario(f"broken-run-{os.getpid()}")
+    command = [MIRRORLAB, "run", file, "--out", OUT + "/broken-run", "--break", "session 2 sees DATA from copy"]
+    stopped = Terminal(*command)
+    stopped.expect(r"traffic .*breakpoint 1: session 2 sees DATA from copy\r\n  copy 10\..*everything is stopped; \d+ packets wait.*mirrorlab> ")
+    stopped.say("timeline")
+    before = stopped.expect("mirrorlab> ")
+    stopped.say("exec test sleep 1")  # longer than the whole timeline
+    stopped.expect("mirrorlab> ")
+    stopped.say("timeline")
+    after = stopped.expect("mirrorlab> ")
+    check("to come" in after and after == before, "the timeline went on while everything was stopped", before + after)
+    stopped.say("step 2")
+    stopped.expect(r"went \w+ to \w+: .*mirrorlab> ")
+    stopped.say("delete 1")
+    stopped.expect("mirrorlab> ")
+    stopped.say("continue")
+    stopped.expect(r"drain .*(PASSED|INCONCLUSIVE).*stopped for [1-9]\d*\.\d+ s")
+    check(stopped.end() in (0, 3), "a run that was stopped has no verdict")
+    piped_run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    check("everything is stopped" in piped_run.stdout and piped_run.returncode in (0, 3),
+          "at the end of the input a run does not go on", piped_run.stdout + piped_run.stderr)
+    left = subprocess.run(command, input="quit\n", capture_output=True, text=True, timeout=60)
+    check(left.returncode == 3 and "by `quit`" in left.stdout, "quit does not end a run", left.stdout + left.stderr)
+    interrupted = Terminal(*command)
+    interrupted.expect("mirrorlab> ")
+    os.write(interrupted.fd, b"\x03")
+    check(interrupted.end() == 130, "Ctrl-C at a breakpoint does not end the run with 130")
 
 
 def breaking():
@@ -143,8 +212,8 @@ def breaking():
 
 
 def visiting():
-    up = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/visiting")
-    up.expect(NAME + r" is up.*mirrorlab> ")
+    up = Terminal(MIRRORLAB, "up", *GREETS, "--idle", "--out", OUT + "/visiting")
+    up.expect(NAME + r" is up; `play` begins its scenario.*mirrorlab> ")
     listed = visitor("labs")
     check(re.search("^" + NAME + r" \[ip=v4\]\n    nodes  clients online test$", listed.stdout, re.M), "labs does not list it", listed.stdout)
     seen = into(NAME, "exec", "test", "sh", "-c", "ip -brief address; ls /sys/class/net; pwd; cat /proc/1/comm; exit 7")
@@ -157,7 +226,7 @@ def visiting():
                              (("exec", "--run", NAME, "test", "a-program-nobody-has"), "mirrorlab: a-program-nobody-has: ")):
         refused = visitor(*arguments)
         check(refused.returncode != 0 and words in refused.stderr, f"{arguments}: no '{words}'", refused.stderr)
-    second = Terminal(MIRRORLAB, "up", *GREETS, "--out", OUT + "/second")
+    second = Terminal(MIRRORLAB, "up", *GREETS, "--idle", "--out", OUT + "/second")
     second.expect(NAME + r"\.2 is up.*mirrorlab> ")
     several = visitor("exec", "test", "true").stderr
     check(f" {NAME} {NAME}.2" in several, "two laboratories are not told apart", several)
@@ -245,8 +314,8 @@ def keeping():
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT, exist_ok=True)
 scenario(NAME)
-for part in (looking, hurting, refusals, breaking, visiting, under_way, ending, keeping):
+for part in (looking, hurting, refusals, playing, breaking, breaking_a_run, visiting, under_way, ending, keeping):
     part()
 if problems:
     sys.exit("\n".join(problems) + "\nagain: " + " ".join(sys.argv))
-print("hands on: looking, hurting, refusals, breakpoints, visitors, ends and --keep hold")
+print("hands on: looking, hurting, refusals, playing, breakpoints, visitors, ends and --keep hold")

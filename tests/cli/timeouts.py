@@ -58,7 +58,8 @@ stuck("service-not-ready",
 stuck("drain-hangs", [("timeout: 20s", "timeout: 20s\ndrain: 300ms"), ("requests: 2}", "requests: 20, think: 50ms}"),
                       ("expect:", "timeline:\n  - {at: 200ms, stop: copy}\nexpect:")],
       "state.txt", [r"when the drain time was over:\n(.*\n)*copy: pid \d+, stopped", "at the end:"],
-      "failed", "nothing_left", 1)
+      # Ended at last, the engine mirrors what it still can: on a quiet box all of it.
+      "failed", "nothing_left|sessions.exact", 1)
 if problems:
     sys.exit("\n".join(problems))
 print("time-outs show states and packets")

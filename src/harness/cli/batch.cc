@@ -49,6 +49,7 @@ RunOptions run_options(const BatchOptions& o, const std::string& directory) {
   run.json = o.output != Output::text;
   run.replay = o.replay;
   run.keep = o.keep;
+  run.breakpoints = o.breakpoints;
   run.control = o.control;
   run.verbose = o.verbose;
   return run;

@@ -7,6 +7,7 @@
 
 #include "harness/cli/fault_file.h"
 #include "harness/report/outcome.h"
+#include "harness/scenario/break_expression.h"
 #include "harness/scenario/model.h"
 
 namespace mirrorlab::cli {
@@ -18,10 +19,12 @@ struct BatchOptions {
   std::string programs;  // directory of the three programs
   Output output = Output::text;
   unsigned jobs = 1;
-  unsigned repeat = 1;                // each run so often, or until it does not pass
-  bool control = false;               // a control run for each
-  bool verbose = false;               // the whole report of passed runs, too
-  bool keep = false;                  // a run that did not pass stays up, with a prompt
+  unsigned repeat = 1;   // each run so often, or until it does not pass
+  bool control = false;  // a control run for each
+  bool verbose = false;  // the whole report of passed runs, too
+  bool keep = false;     // a run that did not pass stays up, with a prompt
+  std::vector<scenario::BreakExpression>
+      breakpoints;                    // at which everything is stopped, with a prompt
   std::string junit;                  // file; empty: none
   const FaultList* replay = nullptr;  // faults of the links, in place of chance
 };

@@ -1,7 +1,5 @@
 #include "harness/cli/collect.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -21,6 +19,7 @@ using scenario::EngineKind;
 using scenario::Role;
 
 constexpr os::Nanos kLastCloses = 500 * os::kNanosPerMilli;
+constexpr os::Nanos kBetweenLooks = 10 * os::kNanosPerMilli;
 
 // What the harness itself knows of programs that give no figures of their own.
 nlohmann::json measured(const LabContext& lab, const FindProgram& find, EngineKind kind) {
@@ -146,14 +145,14 @@ std::set<uint16_t> ports_of(const LabContext& lab, const scenario::Node& test) {
 }  // namespace
 
 void count_leftovers(const LabContext& lab, const Topology& topology, const FindProgram& find,
-                     verify::Evidence& e) {
-  const auto began = os::steady_now();
+                     LabWait& wait, verify::Evidence& e) {
+  const auto began = wait.now();
   // Why: nobody answers the test host when a copy engine was ended for good.
   const bool answered = std::ranges::all_of(lab.scenario.engines_of(EngineKind::copy),
                                             [&](const auto* c) { return find(c->id).running(); });
-  const auto deadline = began + (answered ? lab.scenario.drain.count() : kLastCloses);
   OpenConnections last;
-  for (auto since = began;;) {
+  auto since = began;
+  const auto look = [&] {
     OpenConnections now;
     for (const auto* test : lab.scenario.nodes_of(Role::test)) {
       topology.space(test->name).run([&] {
@@ -166,12 +165,13 @@ void count_leftovers(const LabContext& lab, const Topology& topology, const Find
     }
     e.test_connections_left = now.open;
     // Why the closing ones: a FIN that a lossy link took is repeated with back-off, and answered.
-    const auto at = os::steady_now();
+    const auto at = wait.now();
     if (now != last || now.closing > 0) since = at;
     last = now;
-    if (now.open == 0 || at - since > kLastCloses || at > deadline) return;
-    ::usleep(10'000);
-  }
+    return now.open == 0 || at - since > kLastCloses;
+  };
+  wait.look_again(look, kBetweenLooks,
+                  began + (answered ? lab.scenario.drain.count() : kLastCloses));
 }
 
 }  // namespace mirrorlab::cli

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "harness/cli/lab_context.h"
+#include "harness/cli/lab_wait.h"
 #include "harness/cli/program.h"
 #include "harness/cli/topology.h"
 #include "harness/verify/evidence.h"
@@ -17,7 +18,7 @@ void name_services(const LabContext& lab, verify::Evidence& evidence);
 // Connections still open on the test host. The last closes get a moment; those whose FIN is not
 // acked yet, and is thus repeated, get the scenario's drain time.
 void count_leftovers(const LabContext& lab, const Topology& topology, const FindProgram& find,
-                     verify::Evidence& evidence);
+                     LabWait& wait, verify::Evidence& evidence);
 // Figures, session logs and outages of engines that have ended.
 void collect_engines(const LabContext& lab, const FindProgram& find, verify::Evidence& evidence);
 // Ends the built-in services and reads their recordings.

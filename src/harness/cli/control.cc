@@ -35,9 +35,9 @@ double median(std::vector<double> all) {
 }
 
 report::Control run_once(const scenario::Scenario& s, const std::string& out,
-                         const std::string& programs, const std::atomic<bool>& interrupted) {
+                         const std::string& programs, const Interruption& interruption) {
   const scenario::Scenario bare = without_engines(s);
-  Lab lab(bare, out, programs, interrupted);
+  Lab lab(bare, out, programs, interruption);
   lab.build();
   lab.start_services();
   lab.start_taps();
@@ -57,12 +57,12 @@ report::Control run_once(const scenario::Scenario& s, const std::string& out,
 }  // namespace
 
 report::Control run_control(const scenario::Scenario& s, const std::string& out,
-                            const std::string& programs, const std::atomic<bool>& interrupted) {
+                            const std::string& programs, const Interruption& interruption) {
   const uint64_t runs = s.control.value_or(scenario::ControlRun{}).runs;
   std::vector<double> requests, seconds, p50, p99;
   for (uint64_t run = 1; run <= runs; ++run) {
     const std::string place = out + "/control" + (run > 1 ? "-" + std::to_string(run) : "");
-    const auto one = run_once(s, place, programs, interrupted);
+    const auto one = run_once(s, place, programs, interruption);
     requests.push_back(static_cast<double>(one.requests));
     seconds.push_back(one.seconds);
     p50.push_back(one.p50_ms);

@@ -2,9 +2,9 @@
 // online service then does is what mirroring is measured by.
 #pragma once
 
-#include <atomic>
 #include <string>
 
+#include "harness/cli/interruption.h"
 #include "harness/report/result.h"
 #include "harness/scenario/model.h"
 
@@ -18,7 +18,7 @@ namespace mirrorlab::cli {
 // `out`/control-2 ... Throws std::runtime_error.
 [[nodiscard]] report::Control run_control(const scenario::Scenario& scenario,
                                           const std::string& out, const std::string& programs,
-                                          const std::atomic<bool>& interrupted);
+                                          const Interruption& interruption);
 
 // Figures of both runs side by side, once the run with engines has its own.
 void add_control_metrics(const report::Control& control, report::Result& result);

@@ -1,13 +1,8 @@
 #include "harness/cli/drain.h"
 
-#include <signal.h>
-#include <unistd.h>
+#include <optional>
 
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-
-#include "harness/cli/engines.h"
+#include "harness/cli/engine_question.h"
 #include "harness/net/netlink.h"
 
 namespace mirrorlab::cli {
@@ -17,31 +12,37 @@ using scenario::Role;
 
 // Nothing came in at the test host for so long: another pair of engines has nothing left to send.
 constexpr os::Nanos kQuiet = 500 * os::kNanosPerMilli;
+constexpr os::Nanos kBetweenLooks = 20 * os::kNanosPerMilli;
+// An engine that is asked all the time gets nothing done.
+constexpr os::Nanos kBetweenQuestions = 10 * os::kNanosPerMilli;
 }  // namespace
 
 bool Drain::drained(const scenario::Engine& copy, os::Nanos deadline) {
   Program& engine = find_(copy.id);
-  const std::string file = counters_file(lab_, copy.id, engine.runs());
-  while (os::steady_now() < deadline && !interrupted_) {
-    std::filesystem::remove(file);
-    engine.signal(SIGUSR1);
-    // The engine answers by writing the file; its end would be an answer too.
-    while (!std::filesystem::exists(file)) {
-      if (!engine.running() || os::steady_now() > deadline || interrupted_) return false;
-      ::usleep(1000);
+  EngineQuestion question(lab_, engine);
+  while (wait_.now() < deadline && !wait_.interrupted()) {
+    WaitSet set;
+    set.add(question.fd());
+    os::Fd end = question.end();
+    const bool runs = end.valid();
+    set.add(std::move(end));
+    if (runs) wait_.until(deadline, std::move(set));
+    const auto figures = question.answer();
+    if (!figures) {
+      if (!runs) return false;
+      continue;
     }
-    std::ifstream in(file);
-    const auto figures = nlohmann::json::parse(in, nullptr, false);
-    if (figures.is_object() && figures.value("drained", false)) return true;
-    ::usleep(10'000);  // the next question; an engine that is asked all the time gets nothing done
+    if (figures->is_object() && figures->value("drained", false)) return true;
+    wait_.until(wait_.now() + kBetweenQuestions);
+    question.ask();
   }
   return false;
 }
 
 bool Drain::quiet(os::Nanos deadline) {
-  uint64_t last = 0;
-  auto since = os::steady_now();
-  while (os::steady_now() < deadline && !interrupted_) {
+  std::optional<uint64_t> last;
+  os::Nanos since = 0;
+  const auto look = [&] {
     uint64_t now = 0;
     for (const auto* test : lab_.scenario.nodes_of(Role::test)) {
       topology_.space(test->name).run([&] {
@@ -50,16 +51,15 @@ bool Drain::quiet(os::Nanos deadline) {
         }
       });
     }
-    if (now != last) since = os::steady_now();
+    if (now != last) since = wait_.now();
     last = now;
-    if (os::steady_now() - since > kQuiet) return true;
-    ::usleep(20'000);
-  }
-  return false;
+    return wait_.now() - since > kQuiet;
+  };
+  return wait_.look_again(look, kBetweenLooks, deadline);
 }
 
 bool Drain::wait() {
-  const auto deadline = os::steady_now() + lab_.scenario.drain.count();
+  const auto deadline = wait_.now() + lab_.scenario.drain.count();
   bool all = true;
   for (const auto& copy : lab_.scenario.engines) {
     if (copy.kind != scenario::EngineKind::copy) continue;

@@ -1,9 +1,8 @@
 // After the traffic: waits until nothing is on its way to the test host any more.
 #pragma once
 
-#include <atomic>
-
 #include "harness/cli/lab_context.h"
+#include "harness/cli/lab_wait.h"
 #include "harness/cli/program.h"
 #include "harness/cli/topology.h"
 #include "os/clock.h"
@@ -13,9 +12,8 @@ namespace mirrorlab::cli {
 class Drain {
  public:
   // All of them outlive it.
-  Drain(const LabContext& lab, const Topology& topology, FindProgram find,
-        const std::atomic<bool>& interrupted)
-      : lab_(lab), topology_(topology), find_(std::move(find)), interrupted_(interrupted) {}
+  Drain(const LabContext& lab, const Topology& topology, FindProgram find, LabWait& wait)
+      : lab_(lab), topology_(topology), find_(std::move(find)), wait_(wait) {}
 
   // False when the scenario's drain time was over first.
   [[nodiscard]] bool wait();
@@ -29,7 +27,7 @@ class Drain {
   const LabContext& lab_;
   const Topology& topology_;
   FindProgram find_;
-  const std::atomic<bool>& interrupted_;
+  LabWait& wait_;
 };
 
 }  // namespace mirrorlab::cli

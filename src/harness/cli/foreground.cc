@@ -14,8 +14,10 @@
 
 namespace mirrorlab::cli {
 
-namespace {
-// Hands the terminal to a process group. A no-op where standard input is no terminal of ours.
+bool has_terminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+}
+
 void give_terminal_to(pid_t group) {
   sigset_t output, before;
   ::sigemptyset(&output);
@@ -26,6 +28,7 @@ void give_terminal_to(pid_t group) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+namespace {
 void say(const char* what, const char* why) {
   for (const char* part : {"mirrorlab: ", what, ": ", why, "\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) return;
@@ -68,7 +71,7 @@ tl::expected<int, std::string> run_in_foreground(const std::vector<std::string>&
   std::vector<char*> argv;
   for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+  const bool terminal = has_terminal();
   const pid_t pid = ::fork();
   if (pid < 0) return os::failure("cannot fork");
   if (pid == 0) become(argv.data(), place, terminal);

@@ -3,6 +3,8 @@
 // Threads: the caller may have several.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -19,5 +21,10 @@ struct Foreground {
 // Ctrl-C ends it and not its starter); it dies with its starter. The exit code, or 128 + signal.
 [[nodiscard]] tl::expected<int, std::string> run_in_foreground(
     const std::vector<std::string>& command, const Foreground& place);
+
+// Whether standard input is a terminal whose keys and signals are this process group's.
+[[nodiscard]] bool has_terminal();
+// Hands the terminal to a process group. Nothing where standard input is no terminal of ours.
+void give_terminal_to(pid_t group);
 
 }  // namespace mirrorlab::cli

@@ -1,7 +1,6 @@
 #include "harness/cli/hands_on.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,22 +8,41 @@
 #include <iostream>
 #include <stdexcept>
 
+#include "harness/cli/engine_question.h"
 #include "harness/scenario/command_text.h"
 #include "harness/scenario/suggest.h"
 
 namespace mirrorlab::cli {
 
+namespace {
+constexpr os::Nanos kBetweenQuestions = 10 * os::kNanosPerMilli;
+constexpr os::Nanos kAnswerTime = 100 * os::kNanosPerMilli;
+}  // namespace
+
 HandsOn::HandsOn(Lab& lab, SessionWatch& watch, const Interruption& interruption, std::string id)
     : lab_(lab),
       watch_(watch),
       scenario_(lab.context().scenario),
+      interruption_(interruption),
       id_(std::move(id)),
-      prompt_(STDIN_FILENO, "mirrorlab> ",
-              {{watch.fd(), [this] { tell_hits(); }},
-               {interruption.fd(), [this] { prompt_.leave(); }}}) {
-  for (const auto& p : lab_.programs()) {
-    if (!p->running()) down_.insert(p->spec().name);
-  }
+      prompt_(
+          STDIN_FILENO, "mirrorlab> ", [this] { return expected(); }, [this] { tell_news(); }) {}
+
+Prompt::News HandsOn::expected() {
+  Prompt::News news;
+  news.set.add(watch_.fd());
+  news.set.add(interruption_.fd());
+  lab_.play().watch(news.set);
+  for (const auto& p : lab_.programs()) news.set.add(p->watch_end());
+  const os::Nanos next = lab_.play().next_start();
+  if (next != os::kNever && !stopped_) news.within = next - lab_.wait().now();
+  return news;
+}
+
+void HandsOn::tell_news() {
+  if (interruption_.happened()) return prompt_.leave();
+  tell_hits();
+  tell_ends();
 }
 
 const std::vector<HandsOn::Command>& HandsOn::commands() {
@@ -34,8 +52,12 @@ const std::vector<HandsOn::Command>& HandsOn::commands() {
       {"sessions", "[COUNT]", "the last sessions", 0, &HandsOn::sessions},
       {"session", "N", "one session and its last packets", 1, &HandsOn::session},
       {"links", "", "what the links did, and what was done to them", 0, &HandsOn::links},
-      {"traffic", "start|stop [ID]", "the scenario's traffic, all of it or one", 1,
+      {"play", "", "the scenario from its beginning: traffic and timeline, each at its time", 0,
+       &HandsOn::play},
+      {"traffic", "start|stop [ID]", "traffic alone and at once, all of it or one", 1,
        &HandsOn::traffic},
+      {"timeline", "", "what was done to the laboratory, and what is to come", 0,
+       &HandsOn::timeline},
       {"exec", "NODE COMMAND...", "a command in a node", 2, &HandsOn::exec},
       {"shell", "NODE", "a shell in a node", 1, &HandsOn::shell},
       {"start", "PROGRAM", "starts an engine or a service (NODE.SERVICE) again", 1,
@@ -55,21 +77,39 @@ const std::vector<HandsOn::Command>& HandsOn::commands() {
       {"hold", "", "stops everything now", 0, &HandsOn::hold},
       {"continue", "", "lets everything go on", 0, &HandsOn::go_on},
       {"step", "[COUNT]", "lets one packet go, then stops again", 0, &HandsOn::step},
-      {"wait", "traffic|break [TIME]", "until the traffic has ended, or something is hit", 1,
-       &HandsOn::wait},
+      {"wait", "traffic|drained|break [TIME]", "until all is over, mirrored, or something is hit",
+       1, &HandsOn::wait},
       {"help", "", "this list", 0, &HandsOn::help},
       {"quit", "", "ends the laboratory", 0, &HandsOn::quit}};
   return kCommands;
 }
 
 bool HandsOn::run() {
-  const bool typed = prompt_.terminal();
-  if (typed) {
-    std::cout << id_ << " is up; `help` lists the commands, `quit` ends it\n";
+  for (const auto& p : lab_.programs()) {
+    if (!p->running()) down_.insert(p->spec().name);
   }
-  while (const auto line = prompt_.next_line([this] { tell_ends(); })) enter(*line);
+  if (prompt_.terminal()) {
+    std::cout << id_ << " is up; " << (began_ ? "" : "`play` begins its scenario, ")
+              << "`help` lists the commands, `quit` ends it\n";
+  }
+  while (!quit_) {
+    const auto line = prompt_.next_line();
+    if (!line) break;
+    enter(*line);
+  }
   if (stopped_) go_on({});
   return !refused_;
+}
+
+void HandsOn::serve_break() {
+  tell_hits();
+  while (stopped_ && !quit_) {
+    const auto line = prompt_.next_line();
+    if (!line) break;
+    enter(*line);
+  }
+  if (stopped_) go_on({});
+  if (quit_) throw std::runtime_error("ended at a breakpoint, by `quit`");
 }
 
 void HandsOn::enter(const std::string& line) {
@@ -117,12 +157,13 @@ void HandsOn::help(const Words&) {
   }
 }
 
-void HandsOn::quit(const Words&) { prompt_.leave(); }
+void HandsOn::quit(const Words&) { quit_ = true; }
 
 void HandsOn::wait(const Words& arguments) {
-  const bool for_traffic = arguments[0] == "traffic";
-  if (!for_traffic && arguments[0] != "break")
-    throw std::runtime_error("wait for traffic or break");
+  const std::string& what = arguments[0];
+  if (what != "traffic" && what != "drained" && what != "break") {
+    throw std::runtime_error("wait traffic, wait drained, or wait break");
+  }
   scenario::Duration time = std::chrono::seconds(60);
   if (arguments.size() > 1) {
     const auto parsed = scenario::parse_duration(arguments[1]);
@@ -130,43 +171,57 @@ void HandsOn::wait(const Words& arguments) {
     time = *parsed;
   }
   const auto deadline = os::steady_now() + time.count();
-  const auto done = [&] {
-    if (!for_traffic) return stopped_;
-    return std::ranges::all_of(traffic_, [](const auto& one) { return one.second.code >= 0; });
-  };
-  tell_hits();
-  while (!done()) {
-    // Stopped, the traffic never ends.
-    if (stopped_ || lab_.interrupted()) return;
-    if (os::steady_now() > deadline) {
-      throw std::runtime_error("waited " + scenario::to_text(time) + " for " + arguments[0] +
-                               " in vain");
+  for (;;) {
+    tell_news();
+    // Stopped, nothing else ever comes.
+    if (stopped_ || interruption_.happened()) return;
+    const bool over = what != "break" && lab_.play().over();
+    if (over && (what == "traffic" || drained())) return;
+    const auto left = deadline - os::steady_now();
+    if (left <= 0) {
+      throw std::runtime_error("waited " + scenario::to_text(time) + " for " + what + " in vain");
     }
-    pollfd hit{watch_.fd(), POLLIN, 0};
-    if (::poll(&hit, 1, 20) > 0) tell_hits();
-    tell_ends();
+    Prompt::News news = expected();
+    // An engine tells what it has left only when it is asked again.
+    const auto question = over ? kBetweenQuestions : os::kNever;
+    news.set.poll(std::min({news.within, left, question}));
   }
 }
 
+// Nothing is on its way to a test host any more, as far as our copy engines say.
+bool HandsOn::drained() {
+  for (const auto* copy : scenario_.engines_of(scenario::EngineKind::copy)) {
+    if (!copy->command.empty()) continue;
+    const auto figures = ask_engine(lab_.context(), program(copy->id), kAnswerTime);
+    if (figures && figures->is_object() && !figures->value("drained", false)) return false;
+    // One that does not run has nothing to say.
+    if (!figures && program(copy->id).running()) return false;
+  }
+  return true;
+}
+
 void HandsOn::tell_ends() {
+  auto& play = lab_.play();
+  // What stands still is not started.
+  const auto ended = play.turn(stopped_ ? 0 : lab_.wait().now());
+  for (const auto& line : play.timeline().take_news()) {
+    prompt_.interrupt_line();
+    std::cout << "timeline: " << line << std::endl;
+  }
   for (const auto& p : lab_.programs()) {
     const std::string& name = p->spec().name;
     if (p->running()) {
       down_.erase(name);
-    } else if (down_.insert(name).second) {
+    } else if (p->runs() > 0 && down_.insert(name).second) {
       prompt_.interrupt_line();
       const auto how = p->unexpected_end();
       std::cout << name << " " << (how.empty() ? "has ended" : how) << std::endl;
     }
   }
-  for (auto& [id, t] : traffic_) {
-    if (t.code >= 0) continue;
-    t.code = t.child->wait(0);
-    if (t.code < 0) continue;
-    t.took = os::steady_now() - t.began;
+  for (const auto* t : ended) {
     prompt_.interrupt_line();
-    std::cout << fmt::format("traffic {} ended with {} after {:.1f} s; {}/logs/traffic-{}.log\n",
-                             id, t.code, static_cast<double>(t.took) / 1e9, lab_.context().out, id)
+    std::cout << fmt::format("traffic {} ended with {} after {:.1f} s; {}\n", t->traffic->id,
+                             t->code, static_cast<double>(t->took) / 1e9, play.log_of(*t))
               << std::flush;
   }
 }

@@ -1,12 +1,12 @@
-// A laboratory with a prompt: look at it, run commands in its nodes, start its traffic, hurt its
-// links and programs, stop everything at a packet and go on packet by packet.
+// A laboratory with a prompt: look at it, run commands in its nodes, play its scenario, hurt its
+// links and programs, stop everything at a packet and go on packet by packet. Of a run it has the
+// prompt only while everything is stopped, or once the run has ended.
 //
 // Threads: one (the main one: programs die with the thread that started them).
 #pragma once
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,7 +15,6 @@
 #include "harness/cli/lab.h"
 #include "harness/cli/prompt.h"
 #include "harness/cli/session_watch.h"
-#include "harness/process/child.h"
 
 namespace mirrorlab::cli {
 
@@ -27,6 +26,11 @@ class HandsOn {
   // Takes commands until `quit`, the end of the input or an interruption. False when a command was
   // refused (what a script wants to know).
   bool run();
+  // In the midst of a run: tells what was hit and takes commands until everything goes on. The end
+  // of the input lets it go on, too; `quit` throws std::runtime_error, which ends the run.
+  void serve_break();
+  // Somebody said `quit`.
+  [[nodiscard]] bool left() const { return quit_; }
   // The first command, as if it had been typed.
   void enter(const std::string& line);
 
@@ -39,11 +43,6 @@ class HandsOn {
     size_t least;  // arguments
     void (HandsOn::*act)(const Words& arguments);
   };
-  struct Running {
-    std::unique_ptr<process::Child> child;
-    os::Nanos began = 0, took = 0;
-    int code = -1;  // still running
-  };
   struct Change {
     std::string link, words;
     uint64_t number = 0;
@@ -53,6 +52,7 @@ class HandsOn {
   void help(const Words& arguments);
   void quit(const Words& arguments);
   void wait(const Words& arguments);
+  [[nodiscard]] bool drained();
 
   // Looking.
   void status(const Words& arguments);
@@ -69,7 +69,9 @@ class HandsOn {
   void kill(const Words& arguments);
   void halt(const Words& arguments);
   void resume(const Words& arguments);
+  void play(const Words& arguments);
   void traffic(const Words& arguments);
+  void timeline(const Words& arguments);
   void impair(const Words& arguments);
   void down(const Words& arguments);
   void heal(const Words& arguments);
@@ -90,9 +92,11 @@ class HandsOn {
   void stop_everything();
   void freeze(bool stop);
   void settle();
-  void tell_hits();
+  bool tell_hits();  // true when something was hit
   void say_what_waits();
 
+  [[nodiscard]] Prompt::News expected();
+  void tell_news();
   void tell_ends();
   void refuse(const std::string& words);
   [[nodiscard]] unsigned number(const std::string& text);
@@ -100,13 +104,15 @@ class HandsOn {
   Lab& lab_;
   SessionWatch& watch_;
   const scenario::Scenario& scenario_;
+  const Interruption& interruption_;
   std::string id_;
   Prompt prompt_;
-  std::map<std::string, Running> traffic_;
   std::set<std::string> down_;  // programs whose end has been told, or was asked for
   std::vector<Change> changes_;
   std::map<std::string, nlohmann::json> known_counters_;
   bool stopped_ = false;
+  bool quit_ = false;
+  bool began_ = false;  // play, or traffic
   bool refused_ = false;
 };
 

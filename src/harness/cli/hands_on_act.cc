@@ -1,10 +1,10 @@
 // What the prompt's commands do to programs, traffic, links and nodes.
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 
 #include "harness/cli/foreground.h"
@@ -15,8 +15,13 @@
 namespace mirrorlab::cli {
 
 namespace {
-constexpr int kEndMs = 5000;
+std::string indented(const std::string& lines) {
+  std::string text;
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);) text += "    " + line + "\n";
+  return text;
 }
+}  // namespace
 
 Program& HandsOn::program(const std::string& name) {
   std::vector<std::string> known;
@@ -54,24 +59,56 @@ void HandsOn::kill(const Words& arguments) {
 void HandsOn::halt(const Words& arguments) { program(arguments[0]).halt(); }
 void HandsOn::resume(const Words& arguments) { program(arguments[0]).resume(); }
 
+void HandsOn::play(const Words&) {
+  if (stopped_) throw std::runtime_error("everything is stopped; `continue` first");
+  if (!lab_.play().over() || !lab_.play().timeline().idle()) {
+    throw std::runtime_error("it is playing; see `status` and `timeline`");
+  }
+  began_ = true;
+  lab_.begin_play();
+  for (const auto& run : lab_.play().runs()) {
+    std::cout << fmt::format("traffic {} {}\n", run.traffic->id,
+                             run.traffic->start.count() > 0
+                                 ? "starts after " + scenario::to_text(run.traffic->start)
+                                 : "starts");
+  }
+}
+
 void HandsOn::traffic(const Words& arguments) {
   const bool starts = arguments[0] == "start";
   if (!starts && arguments[0] != "stop") throw std::runtime_error("traffic start, or traffic stop");
-  bool known = false;
-  for (const auto& t : scenario_.traffic) {
-    if (arguments.size() > 1 && t.id != arguments[1]) continue;
-    known = true;
-    Running& r = traffic_[t.id];
-    const bool runs = r.child && r.code < 0;
-    if (starts && !runs) {
-      r = {lab_.launch(t), os::steady_now(), 0, -1};
-      std::cout << "traffic " << t.id << " started\n";
-    } else if (!starts && runs) {
-      if (stopped_) r.child->signal_group(SIGCONT);
-      r.child->stop(kEndMs);
+  if (stopped_) throw std::runtime_error("everything is stopped; `continue` first");
+  std::vector<std::string> known;
+  bool found = false;
+  for (auto& run : lab_.play().runs()) {
+    const std::string& id = run.traffic->id;
+    known.push_back(id);
+    if (arguments.size() > 1 && id != arguments[1]) continue;
+    found = true;
+    if (!starts) {
+      lab_.play().stop(run);
+    } else if (run.running()) {
+      std::cout << "traffic " << id << " runs already\n";
+    } else {
+      began_ = true;
+      lab_.play().start(run);
+      std::cout << "traffic " << id << " started\n";
     }
   }
-  if (!known) throw std::runtime_error("no traffic " + (arguments.size() > 1 ? arguments[1] : ""));
+  if (found) return;
+  if (arguments.size() < 2) throw std::runtime_error("the scenario has no traffic");
+  throw std::runtime_error("no traffic " + arguments[1] +
+                           scenario::suggestion(arguments[1], known));
+}
+
+void HandsOn::timeline(const Words&) {
+  auto& timeline = lab_.play().timeline();
+  const std::string done = timeline.history(), to_come = timeline.to_come();
+  if (!done.empty()) std::cout << "  done\n" << indented(done);
+  if (!to_come.empty()) std::cout << "  to come\n" << indented(to_come);
+  if (!done.empty() || !to_come.empty()) return;
+  std::cout << (scenario_.timeline.empty() ? "  the scenario has none\n"
+                                           : "  it begins with `play`\n");
 }
 
 void HandsOn::change(const std::string& a, const std::string& b,

@@ -1,13 +1,11 @@
 // What the prompt shows.
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
 
+#include "harness/cli/engine_question.h"
 #include "harness/cli/engines.h"
 #include "harness/cli/hands_on.h"
 
@@ -51,24 +49,14 @@ nlohmann::json written(const LabContext& lab, Program& engine) {
   return in ? nlohmann::json::parse(in, nullptr, false) : nlohmann::json();
 }
 
-// The engine's figures of now; null when it does not answer.
-nlohmann::json ask(const LabContext& lab, Program& engine) {
-  const std::string file = file_of(lab, engine);
-  std::filesystem::remove(file);
-  engine.signal(SIGUSR1);
-  const auto deadline = os::steady_now() + kAnswer;
-  while (!std::filesystem::exists(file)) {
-    if (!engine.running() || os::steady_now() > deadline) return {};
-    ::usleep(1000);
-  }
-  return written(lab, engine);
-}
 }  // namespace
 
 void HandsOn::print_counters(const std::string& engine) {
   Program& p = program(engine);
   const bool asked = !stopped_ && p.running() && !p.halted();
-  auto figures = asked ? ask(lab_.context(), p) : written(lab_.context(), p);
+  nlohmann::json figures;
+  if (asked) figures = ask_engine(lab_.context(), p, kAnswer).value_or(nlohmann::json());
+  if (!asked) figures = written(lab_.context(), p);
   if (figures.is_object()) known_counters_[engine] = std::move(figures);
   const auto known = known_counters_.find(engine);
   if (known == known_counters_.end()) {
@@ -156,17 +144,23 @@ void HandsOn::status(const Words&) {
     std::cout << fmt::format("  {}\n", text.substr(0, text.find("; its last output")));
   }
   std::cout << "traffic\n";
-  for (const auto& t : scenario_.traffic) {
-    const auto found = traffic_.find(t.id);
+  for (const auto& run : lab_.play().runs()) {
     std::string state = "not started";
-    if (found != traffic_.end() && found->second.code >= 0) {
-      state = fmt::format("ended with {} after {:.1f} s", found->second.code,
-                          static_cast<double>(found->second.took) / 1e9);
-    } else if (found != traffic_.end()) {
+    if (run.running()) {
       state = fmt::format("running for {:.1f} s",
-                          static_cast<double>(os::steady_now() - found->second.began) / 1e9);
+                          static_cast<double>(os::steady_now() - run.began) / 1e9);
+    } else if (run.due != os::kNever) {
+      state =
+          fmt::format("starts in {:.1f} s", static_cast<double>(run.due - lab_.wait().now()) / 1e9);
+    } else if (run.code >= 0) {
+      state = fmt::format("ended with {} after {:.1f} s", run.code,
+                          static_cast<double>(run.took) / 1e9);
     }
-    std::cout << "  " << t.id << ": " << state << '\n';
+    std::cout << "  " << run.traffic->id << ": " << state << '\n';
+  }
+  if (!scenario_.timeline.empty()) {
+    std::cout << "timeline\n";
+    timeline({});
   }
   std::cout << "links\n";
   links({});

@@ -1,7 +1,5 @@
 // How the prompt stops everything, and goes on.
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <iostream>
 #include <stdexcept>
@@ -18,11 +16,9 @@ constexpr os::Nanos kLongest = 500 * os::kNanosPerMilli;
 }  // namespace
 
 void HandsOn::set_break(const Words& arguments) {
-  const auto expression = parse_break(fmt::format("{}", fmt::join(arguments, " ")));
+  const auto expression =
+      scenario::parse_break(fmt::format("{}", fmt::join(arguments, " ")), scenario_);
   if (!expression) throw std::runtime_error(expression.error());
-  bool known = expression->link.empty();
-  for (const auto& l : scenario_.links) known = known || expression->link == l.a + "-" + l.b;
-  if (!known) throw std::runtime_error("no link " + expression->link);
   const unsigned number = watch_.add(*expression);
   std::cout << fmt::format("breakpoint {}: {}\n", number, expression->text);
 }
@@ -41,27 +37,21 @@ void HandsOn::delete_break(const Words& arguments) {
 
 void HandsOn::freeze(bool stop) {
   for (const auto& p : lab_.programs()) p->freeze(stop);
-  for (auto& [id, t] : traffic_) {
-    if (!t.child || t.code >= 0) continue;
-    if (stop) {
-      t.child->halt(true);
-    } else {
-      t.child->signal_group(SIGCONT);
-    }
-  }
+  lab_.play().freeze(stop);
 }
 
 void HandsOn::stop_everything() {
   lab_.topology().gate().hold();
+  lab_.play().timeline().stand_still();
   // The engines can still answer, as nothing reaches them any more.
   counters({});
   freeze(true);
   stopped_ = true;
 }
 
-void HandsOn::tell_hits() {
+bool HandsOn::tell_hits() {
   const auto hits = watch_.take_hits();
-  if (hits.empty()) return;
+  if (hits.empty()) return false;
   prompt_.interrupt_line();
   for (const auto& hit : hits) {
     std::cout << fmt::format("breakpoint {}: {}\n  {}\n", hit.breakpoint, hit.text, hit.packet);
@@ -70,6 +60,7 @@ void HandsOn::tell_hits() {
   if (!stopped_) stop_everything();
   say_what_waits();
   std::cout.flush();
+  return true;
 }
 
 void HandsOn::say_what_waits() {
@@ -87,19 +78,16 @@ void HandsOn::go_on(const Words&) {
   if (!stopped_) throw std::runtime_error("nothing is stopped");
   stopped_ = false;
   lab_.topology().gate().resume();
+  lab_.play().timeline().go_on();
   freeze(false);
 }
 
 void HandsOn::settle() {
   auto& gate = lab_.topology().gate();
   const auto began = os::steady_now();
-  auto since = began;
-  uint64_t last = gate.waiting();
-  while (os::steady_now() - since < kQuiet && os::steady_now() - began < kLongest) {
-    ::usleep(2000);  // between two looks at the same state
-    const uint64_t now = gate.waiting();
-    if (now != last) since = os::steady_now();
-    last = now;
+  uint64_t seen = 0;
+  (void)gate.wait_arrival(seen, 0);
+  while (gate.wait_arrival(seen, kQuiet) && os::steady_now() - began < kLongest) {
   }
 }
 
@@ -120,7 +108,7 @@ void HandsOn::step(const Words& arguments) {
     const std::string a = went->link.substr(0, middle), b = went->link.substr(middle + 1);
     const bool forth = went->direction == wirebox::Direction::a_to_b;
     std::cout << fmt::format("went {} to {}: {}\n", forth ? a : b, forth ? b : a, went->text);
-    tell_hits();
+    if (tell_hits()) return;
   }
   say_what_waits();
 }

@@ -8,15 +8,15 @@
 
 namespace mirrorlab::cli {
 
-Interruption::Interruption(std::atomic<bool>& flag) {
+Interruption::Interruption() {
   happened_.reset(::eventfd(0, EFD_CLOEXEC));
   if (!happened_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
   ::sigemptyset(&set_);
   for (const int n : {SIGINT, SIGTERM, SIGUSR2}) ::sigaddset(&set_, n);
   ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  thread_ = std::thread([this, &flag] {
+  thread_ = std::thread([this] {
     for (int number = 0; ::sigwait(&set_, &number) == 0 && number != SIGUSR2;) {
-      flag = true;
+      flag_ = true;
       ::eventfd_write(happened_.get(), 1);
     }
   });

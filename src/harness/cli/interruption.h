@@ -15,16 +15,18 @@ namespace mirrorlab::cli {
 
 class Interruption {
  public:
-  explicit Interruption(std::atomic<bool>& flag);
+  Interruption();
   ~Interruption();
   Interruption(const Interruption&) = delete;
   Interruption& operator=(const Interruption&) = delete;
 
+  [[nodiscard]] bool happened() const { return flag_; }
   // Readable once it was interrupted.
   [[nodiscard]] int fd() const { return happened_.get(); }
 
  private:
   sigset_t set_{};
+  std::atomic<bool> flag_{false};
   os::Fd happened_;
   std::thread thread_;
 };

@@ -1,7 +1,6 @@
 #include "harness/cli/lab.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -33,11 +32,11 @@ nlohmann::json read_figures(const std::string& log) {
 }  // namespace
 
 Lab::Lab(const scenario::Scenario& scenario, const std::string& out, const std::string& programs,
-         const std::atomic<bool>& interrupted)
+         const Interruption& interruption)
     : scenario_(scenario),
       plan_(scenario),
       context_{scenario, plan_, std::filesystem::absolute(out).string(), programs},
-      interrupted_(interrupted) {
+      interruption_(interruption) {
   // What an earlier run left here must not be taken for this one's.
   for (const auto& e : scenario.engines) {
     for (int run = 1; std::filesystem::remove(counters_file(context_, e.id, run)) ||
@@ -67,6 +66,8 @@ void Lab::build(const FaultList* replay) {
     });
   }
   if (replay != nullptr) topology_->replay(*replay);
+  wait_ = std::make_unique<LabWait>(topology_->gate(), interruption_);
+  play_ = std::make_unique<Play>(context_, *topology_, find_program());
 }
 
 Program& Lab::program(const std::string& name) {
@@ -79,17 +80,6 @@ Program& Lab::program(const std::string& name) {
 void Lab::add_program(Program::Spec spec) {
   const auto& space = topology_->space(spec.node);
   programs_.push_back(std::make_unique<Program>(std::move(spec), space, context_.out + "/logs"));
-}
-
-void Lab::run_command(const std::string& command, const std::string& node) {
-  constexpr int kLongestMs = 10'000;
-  const auto words = command_line(command, {}, placeholder_values(context_, node));
-  process::Child child({"timeline-command", words, topology_->space(node).fd(),
-                        context_.out + "/logs/timeline-command.log"});
-  if (const int code = child.wait(kLongestMs); code != 0) {
-    throw std::runtime_error(code < 0 ? "does not end: " + child.describe()
-                                      : "failed: " + child.describe());
-  }
 }
 
 void Lab::start_services() {
@@ -114,18 +104,6 @@ void Lab::start_engines() {
   }
 }
 
-const net::Namespace& Lab::client_space(const scenario::Traffic& t) const {
-  const auto own = topology_->client_spaces(t.from);
-  return own.empty() ? topology_->space(t.from) : *own.front();
-}
-
-void Lab::start_due_traffic(std::vector<Running>& all, os::Nanos elapsed) {
-  for (Running& r : all) {
-    if (r.child || r.done || r.traffic->start.count() > elapsed) continue;
-    r.child = launch(*r.traffic);
-  }
-}
-
 std::map<std::string, int> Lab::spaces() const {
   std::map<std::string, int> all;
   for (const auto& n : scenario_.nodes) {
@@ -138,90 +116,86 @@ std::map<std::string, int> Lab::spaces() const {
   return all;
 }
 
-std::unique_ptr<process::Child> Lab::launch(const scenario::Traffic& t) const {
-  const std::string name = "traffic-" + t.id;
-  return std::make_unique<process::Child>(
-      process::Child::Start{name, traffic_command(context_, *topology_, t), client_space(t).fd(),
-                            context_.out + "/logs/" + name + ".log"});
-}
-
 void Lab::check_all_well() {
-  if (interrupted_) throw std::runtime_error("interrupted");
+  if (wait_->interrupted()) throw std::runtime_error("interrupted");
   for (auto& p : programs_) {
     if (const auto end = p->unexpected_end(); !end.empty()) {
       throw std::runtime_error(p->spec().name + " " + end);
     }
   }
-  if (const auto wrong = timeline_->failure(); !wrong.empty()) {
+  if (const auto wrong = play_->timeline().failure(); !wrong.empty()) {
     throw std::runtime_error("timeline: " + wrong);
   }
 }
 
 // What a scenario says happens is carried out, though the traffic be over before it: on a fast box
 // it is over sooner. Mirrored sessions may still be under way.
-void Lab::watch_sessions() {
-  for (const auto& fault : scenario_.timeline) {
-    if (!fault.wait || !fault.wait->sighting) continue;
-    sessions_->wait_for(*fault.wait->sighting, [this, &fault] { timeline_->seen(fault); });
-  }
-}
-
-void Lab::finish_timeline(os::Nanos began) {
-  timeline_->traffic_is_over();
-  while (!timeline_->over(20 * os::kNanosPerMilli)) {
+void Lab::finish_timeline(os::Nanos until) {
+  auto& timeline = play_->timeline();
+  timeline.traffic_is_over();
+  while (!timeline.idle()) {
+    WaitSet set;
+    set.add(timeline.fd());
+    wait_->until(until + 1, std::move(set));
+    (void)timeline.take_news();
     check_all_well();
-    if (os::steady_now() - began <= scenario_.timeout.count()) continue;
+    if (wait_->now() <= until || timeline.idle()) continue;
     throw std::runtime_error(fmt::format("the timeline did not end within the timeout of {}: {}",
-                                         scenario::to_text(scenario_.timeout), timeline_->next()));
+                                         scenario::to_text(scenario_.timeout), timeline.next()));
   }
   check_all_well();
 }
 
+void Lab::take_figures(Play::Run& ended, nlohmann::json& figures) {
+  const bool command = ended.traffic->kind == scenario::TrafficKind::command;
+  const std::string state = ended.child->describe();
+  ended.child.reset();  // its output is whole now
+  const auto own = command ? nlohmann::json() : read_figures(play_->log_of(ended));
+  if (own.is_object()) {
+    add_traffic_figures(figures, own);
+  } else if (ended.code != 0 || !command) {
+    throw std::runtime_error("traffic " + ended.traffic->id + " failed: " + state);
+  }
+}
+
+void Lab::watch_sessions() {
+  if (!sessions_) return;
+  sessions_->forget_waits();
+  for (const auto& fault : scenario_.timeline) {
+    if (!fault.wait || !fault.wait->sighting) continue;
+    sessions_->wait_for(*fault.wait->sighting, [this, &fault] { play_->timeline().seen(fault); });
+  }
+}
+
+void Lab::begin_play() {
+  watch_.reset();
+  watch_sessions();
+  const auto began = wait_->now();
+  watch_ = std::make_unique<LiveWatch>(context_, *topology_, find_program(),
+                                       [this](const auto& now) { play_->timeline().look(now); });
+  play_->begin(began);
+  watch_->begin(began);
+}
+
 nlohmann::json Lab::drive_traffic() {
   nlohmann::json figures = nlohmann::json::object();
-  for (const auto& t : scenario_.traffic) traffic_.push_back({&t, nullptr});
-  timeline_ = std::make_unique<Timeline>(
-      scenario_, *topology_, find_program(),
-      [this](const std::string& command, const std::string& node) { run_command(command, node); });
-  const auto began = os::steady_now();
-  watch_sessions();
-  watch_ = std::make_unique<LiveWatch>(context_, *topology_, find_program(),
-                                       [this](const auto& now) { timeline_->look(now); });
-  timeline_->begin(began);
-  watch_->begin(began);
-  const auto all_done = [&] { return std::ranges::all_of(traffic_, &Running::done); };
-  while (!all_done()) {
-    const auto elapsed = os::steady_now() - began;
-    start_due_traffic(traffic_, elapsed);
+  const auto end = wait_->now() + scenario_.timeout.count();
+  begin_play();
+  for (;;) {
+    for (Play::Run* ended : play_->turn(wait_->now())) take_figures(*ended, figures);
     check_all_well();
-    const auto next = std::ranges::find_if(traffic_, [](const auto& r) { return !r.done; });
-    // One child is waited for; the others' ends are seen on the next rounds.
-    if (next->child == nullptr) {
-      ::usleep(1000);  // until its start time
-      continue;
-    }
-    for (Running& r : traffic_) {
-      if (!r.child || r.done) continue;
-      const int code = r.child->wait(&r == &*next ? 20 : 0);
-      if (code < 0) continue;
-      r.done = true;
-      const std::string log = context_.out + "/logs/traffic-" + r.traffic->id + ".log";
-      const std::string state = r.child->describe();
-      r.child.reset();  // its output is whole now
-      const auto own =
-          r.traffic->kind == scenario::TrafficKind::command ? nlohmann::json() : read_figures(log);
-      if (own.is_object()) {
-        add_traffic_figures(figures, own);
-      } else if (code != 0 || r.traffic->kind != scenario::TrafficKind::command) {
-        throw std::runtime_error("traffic " + r.traffic->id + " failed: " + state);
-      }
-    }
-    if (os::steady_now() - began > scenario_.timeout.count() && !all_done()) {
+    if (play_->over()) break;
+    if (wait_->now() > end) {
       throw std::runtime_error(fmt::format("the traffic did not end within the timeout of {}",
                                            scenario::to_text(scenario_.timeout)));
     }
+    WaitSet set;
+    play_->watch(set);
+    for (const auto& p : programs_) set.add(p->watch_end());
+    wait_->until(std::min(play_->next_start(), end + 1), std::move(set));
+    (void)play_->timeline().take_news();
   }
-  finish_timeline(began);
+  finish_timeline(end);
   return figures;
 }
 
@@ -233,13 +207,16 @@ void Lab::start_taps() {
 
 bool Lab::drain() {
   watch_->leave_engines();
-  evidence_.drained = Drain(context_, *topology_, find_program(), interrupted_).wait();
+  evidence_.drained = Drain(context_, *topology_, find_program(), *wait_).wait();
   return evidence_.drained;
 }
 
 const verify::Evidence& Lab::collect() {
   name_services(context_, evidence_);
-  count_leftovers(context_, *topology_, find_program(), evidence_);
+  count_leftovers(context_, *topology_, find_program(), *wait_, evidence_);
+  // What happens from here on is nobody's business any more; what was hit before still is.
+  topology_->gate().watch({});
+  wait_->until(wait_->now());
   live_ = watch_->finish();
   for (const auto kind : {EngineKind::copy, EngineKind::intercept}) {
     for (const auto* engine : scenario_.engines_of(kind)) {
@@ -275,7 +252,7 @@ std::vector<wirebox::Figures> Lab::link_figures() const {
 }
 
 std::vector<std::string> Lab::late_faults() const {
-  return timeline_ ? timeline_->late() : std::vector<std::string>{};
+  return play_ ? play_->timeline().late() : std::vector<std::string>{};
 }
 
 process::Child::Usage Lab::usage(scenario::EngineKind kind) {
@@ -285,22 +262,20 @@ process::Child::Usage Lab::usage(scenario::EngineKind kind) {
 }
 
 std::vector<std::string> Lab::vain_waits() const {
-  return timeline_ ? timeline_->in_vain() : std::vector<std::string>{};
+  return play_ ? play_->timeline().in_vain() : std::vector<std::string>{};
 }
 
 std::string Lab::describe_processes() {
   std::string text;
   for (auto& p : programs_) text += p->describe() + "\n";
-  for (auto& r : traffic_) {
-    if (r.child && !r.done) text += r.child->describe() + "\n";
-  }
+  if (play_) text += play_->describe();
   return text;
 }
 
 std::string Lab::describe() {
   std::string text = describe_processes();
-  if (timeline_ && !scenario_.timeline.empty()) {
-    text += "timeline so far:\n" + timeline_->history();
+  if (play_ && !scenario_.timeline.empty()) {
+    text += "timeline so far:\n" + play_->timeline().history();
   }
   if (taps_) taps_->stop(evidence_, context_.out);
   for (const auto& [where, packets] :

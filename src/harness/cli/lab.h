@@ -1,7 +1,6 @@
 // The running laboratory of one scenario: topology, services, engines, taps, traffic, timeline.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,12 +8,14 @@
 
 #include "harness/cli/box_state.h"
 #include "harness/cli/hop_counts.h"
+#include "harness/cli/interruption.h"
 #include "harness/cli/lab_context.h"
+#include "harness/cli/lab_wait.h"
 #include "harness/cli/live_watch.h"
+#include "harness/cli/play.h"
 #include "harness/cli/program.h"
 #include "harness/cli/session_watch.h"
 #include "harness/cli/taps.h"
-#include "harness/cli/timeline.h"
 #include "harness/cli/topology.h"
 #include "harness/verify/verify.h"
 
@@ -24,7 +25,7 @@ class Lab {
  public:
   // `programs`: where mirrorlab, mirror-copy and mirror-intercept are. Throws std::runtime_error.
   Lab(const scenario::Scenario& scenario, const std::string& out, const std::string& programs,
-      const std::atomic<bool>& interrupted);
+      const Interruption& interruption);
 
   ~Lab();
   Lab(const Lab&) = delete;
@@ -37,6 +38,7 @@ class Lab {
   // Intercepts first: copy engines connect to them.
   void start_engines();
   // Runs every traffic to its end, and the timeline beside it; the built-in clients' own figures.
+  // As drain() and collect(), it stands still while a breakpoint is served.
   nlohmann::json drive_traffic();
   // Waits until nothing is on its way to the test host any more. False when the time is over.
   bool drain();
@@ -67,28 +69,21 @@ class Lab {
   // For hands on, after build(): all there is in it.
   [[nodiscard]] Topology& topology() { return *topology_; }
   [[nodiscard]] const LabContext& context() const { return context_; }
-  [[nodiscard]] bool interrupted() const { return interrupted_; }
+  [[nodiscard]] LabWait& wait() { return *wait_; }
+  [[nodiscard]] Play& play() { return *play_; }
+  // What drive_traffic() begins with: traffic, timeline, and what the timeline waits for.
+  void begin_play();
   // Network namespaces by node; NODE.N for the N-th of clients that have one of their own.
   [[nodiscard]] std::map<std::string, int> spaces() const;
-  // Starts a traffic of the scenario.
-  [[nodiscard]] std::unique_ptr<process::Child> launch(const scenario::Traffic& traffic) const;
   [[nodiscard]] const std::vector<std::unique_ptr<Program>>& programs() const { return programs_; }
 
  private:
-  struct Running {
-    const scenario::Traffic* traffic;
-    std::unique_ptr<process::Child> child;
-    bool done = false;
-  };
   Program& program(const std::string& name);
   void add_program(Program::Spec spec);
-  void run_command(const std::string& command, const std::string& node);
-  // Where a traffic's program runs; the built-in clients go on from there to each client's own.
-  [[nodiscard]] const net::Namespace& client_space(const scenario::Traffic& traffic) const;
-  void start_due_traffic(std::vector<Running>& all, os::Nanos elapsed);
+  void take_figures(Play::Run& ended, nlohmann::json& figures);
   void check_all_well();
   void watch_sessions();
-  void finish_timeline(os::Nanos began);
+  void finish_timeline(os::Nanos until);
   [[nodiscard]] FindProgram find_program() {
     return [this](const std::string& name) -> Program& { return program(name); };
   }
@@ -96,13 +91,13 @@ class Lab {
   const scenario::Scenario& scenario_;
   Plan plan_;
   LabContext context_;
-  const std::atomic<bool>& interrupted_;
+  const Interruption& interruption_;
   std::unique_ptr<SessionWatch> sessions_;  // the links use it
   std::unique_ptr<Topology> topology_;
+  std::unique_ptr<LabWait> wait_;
   std::vector<std::unique_ptr<Program>> programs_;  // in the order of their start
-  std::unique_ptr<Timeline> timeline_;
+  std::unique_ptr<Play> play_;
   std::unique_ptr<LiveWatch> watch_;
-  std::vector<Running> traffic_;
   std::unique_ptr<Taps> taps_;
   std::unique_ptr<HopCounts> hop_counts_;
   BoxDrops box_before_;

@@ -1,14 +1,12 @@
 #include "harness/cli/live_figures.h"
 
-#include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
 #include "harness/cli/box_state.h"
-#include "harness/cli/engines.h"
+#include "harness/cli/engine_question.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/traffic_launch.h"
 #include "harness/traffic/progress_file.h"
@@ -35,18 +33,6 @@ std::vector<wire::Endpoint> mirrored(const LabContext& lab, Role role) {
   std::ranges::sort(all);
   all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
-}
-
-// Which of its files a program has written last; every write makes a new one.
-struct FileStamp {
-  ino_t inode = 0;
-  int64_t changed_ns = 0;
-  bool operator==(const FileStamp&) const = default;
-};
-FileStamp stamp(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) < 0) return {};
-  return {info.st_ino, int64_t{info.st_mtim.tv_sec} * os::kNanosPerSecond + info.st_mtim.tv_nsec};
 }
 
 double resident_bytes(pid_t pid) {
@@ -103,19 +89,9 @@ void LiveFigures::look_at_program(const std::string& name, std::map<std::string,
 
 void LiveFigures::ask_engine(const scenario::Engine& engine,
                              std::map<std::string, double>& figures) {
-  Program& program = find_(engine.id);
-  const std::string file = counters_file(lab_, engine.id, program.runs());
-  const FileStamp before = stamp(file);
-  if (!program.running()) return;
-  program.signal(SIGUSR1);
-  const auto deadline = os::steady_now() + kAnswerTime;
-  while (stamp(file) == before) {
-    // Halted, ended, or busy: it will be asked again.
-    if (os::steady_now() > deadline) return;
-    ::usleep(1000);
-  }
-  std::ifstream in(file);
-  add_engine_metrics(engine.id, nlohmann::json::parse(in, nullptr, false), figures);
+  // Halted, ended or busy, it is asked again at another look.
+  const auto answer = cli::ask_engine(lab_, find_(engine.id), kAnswerTime);
+  if (answer) add_engine_metrics(engine.id, *answer, figures);
 }
 
 // Of all built-in clients together; nothing before the first of them has begun.

@@ -31,6 +31,7 @@ double seconds(os::Nanos time) { return static_cast<double>(time) / 1e9; }
 LiveWatch::LiveWatch(const LabContext& lab, const Topology& topology, FindProgram find,
                      OnLook on_look)
     : scenario_(lab.scenario),
+      gate_(topology.gate()),
       figures_(lab, topology, std::move(find), wanted(lab.scenario)),
       on_look_(std::move(on_look)) {
   findings_.always.resize(scenario_.always.size());
@@ -52,7 +53,7 @@ void LiveWatch::stop() {
   }
   changed_.notify_all();
   thread_.join();
-  findings_.ended_s = seconds(os::steady_now() - began_);
+  findings_.ended_s = seconds(gate_.time().now - began_);
 }
 
 void LiveWatch::run() {
@@ -61,7 +62,8 @@ void LiveWatch::run() {
     lock.unlock();
     std::string wrong;
     try {
-      look(os::steady_now());
+      // While the gate is shut nothing can be told: everything stands still.
+      if (const auto time = gate_.time(); !time.shut) look(time.now);
     } catch (const std::exception& e) {
       wrong = e.what();
     }
@@ -81,7 +83,7 @@ void LiveWatch::look(os::Nanos now) {
   for (const auto& [name, value] : figures) findings_.last[name] = value;
   // Looking takes its time: the figures are of after `begun`, and known at `elapsed`.
   const os::Nanos begun = now - began_;
-  const os::Nanos elapsed = os::steady_now() - began_;
+  const os::Nanos elapsed = gate_.time().now - began_;
   for (size_t i = 0; i < scenario_.always.size(); ++i) {
     const auto& condition = scenario_.always[i];
     LiveFinding& finding = findings_.always[i];

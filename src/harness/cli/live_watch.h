@@ -1,5 +1,6 @@
 // The conditions of a scenario that can be told while the run lasts: `always` at every look (each
-// 20 ms; engines' counters each 100 ms), `eventually` from its `after` on until it was met.
+// 20 ms; engines' counters each 100 ms), `eventually` from its `after` on until it was met. Times
+// are the laboratory's.
 //
 // Threads: its own looks; everything else from one other.
 #pragma once
@@ -53,6 +54,7 @@ class LiveWatch {
   void stop();
 
   const scenario::Scenario& scenario_;
+  const wirebox::Gate& gate_;
   LiveFigures figures_;
   OnLook on_look_;
   LiveFindings findings_;

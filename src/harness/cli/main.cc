@@ -17,6 +17,7 @@
 #include "harness/cli/supervise.h"
 #include "harness/cli/up.h"
 #include "harness/cli/visit.h"
+#include "harness/scenario/break_expression.h"
 #include "harness/traffic/load.h"
 #include "harness/traffic/service.h"
 
@@ -31,12 +32,22 @@ struct Arguments {
   cli::CompareOptions compare;
   std::string replay;
   cli::UpOptions up;
+  std::vector<std::string> breakpoints;
   std::string format = "text", built_in, run_id, node;
   bool tap = false;
 };
 
 void add_format(CLI::App& command, Arguments& a) {
   command.add_option("--format", a.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+}
+
+void add_break(CLI::App& command, std::vector<std::string>& breakpoints) {
+  command
+      .add_option(
+          "--break", breakpoints,
+          "Stop everything there, with a prompt, e.g. \"session 17 sees SYN-ACK from test\"")
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 CLI::App* add_run(CLI::App& app, Arguments& a) {
@@ -56,6 +67,7 @@ CLI::App* add_run(CLI::App& app, Arguments& a) {
   c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
   c->add_option("--junit", a.batch.junit, "Write JUnit XML to this file");
   c->add_flag("--keep", a.batch.keep, "One that does not pass stays up, with a prompt");
+  add_break(*c, a.breakpoints);
   c->add_flag("--control", a.batch.control,
               "The same traffic without engines first: what mirroring costs the online service");
   c->add_flag("-v,--verbose", a.batch.verbose, "The whole report of passed runs, too");
@@ -86,11 +98,9 @@ CLI::App* add_up(CLI::App& app, Arguments& a) {
   c->add_option("--variant", a.selection.variant, "This variant of a matrix");
   c->add_option("--seed", a.selection.seed, "In place of the scenario's seed");
   c->add_option("-o,--out", a.up.out, "Directory for logs");
-  c->add_option("--break", a.up.breakpoints,
-                "Stop everything when so, e.g. \"session 17 sees SYN-ACK from test\"")
-      ->take_all()
-      ->allow_extra_args(false);
-  c->add_flag("--traffic", a.up.traffic, "Start the traffic at once");
+  add_break(*c, a.up.breakpoints);
+  auto* traffic = c->add_flag("--traffic", a.up.traffic, "Traffic alone, without the timeline");
+  c->add_flag("--idle", a.up.idle, "Neither, until you say so (`play`)")->excludes(traffic);
   return c;
 }
 
@@ -145,7 +155,7 @@ int run(Arguments& a) {
     list = std::move(*read);
     a.batch.replay = &list;
   }
-  const auto all = cli::select(a.selection);
+  auto all = cli::select(a.selection);
   if (!all) {
     std::cerr << all.error() << '\n';
     return 2;
@@ -154,11 +164,29 @@ int run(Arguments& a) {
   if (a.batch.jobs == 0) a.batch.jobs = std::max(1U, std::thread::hardware_concurrency());
   if (a.format == "json") a.batch.output = cli::Output::json;
   if (a.tap) a.batch.output = cli::Output::tap;
-  if (a.batch.keep && (all->size() > 1 || a.batch.repeat > 1)) {
-    std::cerr << "mirrorlab: --keep is for one run; choose it with --filter or --variant\n";
+  const bool prompt = a.batch.keep || !a.breakpoints.empty();
+  const char* which = a.batch.keep ? "--keep" : "--break";
+  if (prompt && (all->size() > 1 || a.batch.repeat > 1)) {
+    std::cerr << "mirrorlab: " << which
+              << " is for one run; choose it with --filter or --variant\n";
     return 2;
   }
-  const auto terminal = a.batch.keep ? cli::Terminal::shared : cli::Terminal::none;
+  if (prompt && a.batch.output != cli::Output::text) {
+    std::cerr << "mirrorlab: " << which << " needs standard output for its prompt; leave "
+              << (a.tap ? "--tap" : "--format json") << " out\n";
+    return 2;
+  }
+  if (!a.breakpoints.empty()) {
+    auto breakpoints = scenario::parse_breaks(a.breakpoints, all->front());
+    if (!breakpoints) {
+      std::cerr << "mirrorlab: --break: " << breakpoints.error() << '\n';
+      return 2;
+    }
+    a.batch.breakpoints = std::move(*breakpoints);
+    // Each link gets a stage, which can hold its packets.
+    for (auto& link : all->front().links) link.impaired = true;
+  }
+  const auto terminal = prompt ? cli::Terminal::shared : cli::Terminal::none;
   return cli::supervise([&] { return cli::run_batch(*all, a.batch); }, terminal);
 }
 

@@ -1,5 +1,6 @@
 #include "harness/cli/program.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -149,6 +150,12 @@ bool Program::running() {
 bool Program::halted() {
   const std::lock_guard lock(mutex_);
   return halted_;
+}
+
+os::Fd Program::watch_end() {
+  const std::lock_guard lock(mutex_);
+  if (!child_ || child_->wait(0) >= 0) return {};
+  return os::Fd(::fcntl(child_->end_fd(), F_DUPFD_CLOEXEC, 0));
 }
 
 pid_t Program::running_pid() {

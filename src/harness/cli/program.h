@@ -16,6 +16,7 @@
 #include "harness/process/child.h"
 #include "harness/scenario/model.h"
 #include "os/clock.h"
+#include "os/fd.h"
 
 namespace mirrorlab::cli {
 
@@ -47,6 +48,9 @@ class Program {
   void freeze(bool stop);
   [[nodiscard]] bool running();
   [[nodiscard]] bool halted();
+  // Readable when the run under way has ended; none when none is. A copy, as another may be
+  // started.
+  [[nodiscard]] os::Fd watch_end();
   // Of the run under way; 0 when there is none.
   [[nodiscard]] pid_t running_pid();
   // Empty, or how the current run ended although nobody asked for it.

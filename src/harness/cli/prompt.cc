@@ -1,6 +1,5 @@
 #include "harness/cli/prompt.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,14 +9,15 @@
 namespace mirrorlab::cli {
 
 namespace {
-constexpr int kNowAndThenMs = 200;
 constexpr size_t kMaxLine = 64 * 1024;
 }  // namespace
 
-Prompt::Prompt(int input, std::string text, std::vector<News> news)
+Prompt::Prompt(int input, std::string text, std::function<News()> expected,
+               std::function<void()> tell)
     : input_(input),
       text_(std::move(text)),
-      news_(std::move(news)),
+      expected_(std::move(expected)),
+      tell_(std::move(tell)),
       terminal_(::isatty(input) == 1) {}
 
 void Prompt::show() {
@@ -42,9 +42,11 @@ bool Prompt::read_more() {
   return true;
 }
 
-std::optional<std::string> Prompt::next_line(const std::function<void()>& now_and_then) {
+std::optional<std::string> Prompt::next_line() {
   shown_ = false;
-  while (!left_) {
+  for (;;) {
+    tell_();
+    if (left_) return std::nullopt;
     if (const auto end = buffer_.find('\n'); end != std::string::npos) {
       std::string line = buffer_.substr(0, end);
       buffer_.erase(0, end + 1);
@@ -55,16 +57,11 @@ std::optional<std::string> Prompt::next_line(const std::function<void()>& now_an
       return std::exchange(buffer_, {});
     }
     show();
-    std::vector<pollfd> fds{{input_, POLLIN, 0}};
-    for (const auto& one : news_) fds.push_back({one.fd, POLLIN, 0});
-    ::poll(fds.data(), fds.size(), kNowAndThenMs);
-    for (size_t i = 0; i < news_.size(); ++i) {
-      if (fds[i + 1].revents != 0) news_[i].tell();
-    }
-    now_and_then();
-    if (fds[0].revents != 0 && !left_) ended_ = !read_more();
+    News news = expected_();
+    news.set.add(input_);
+    news.set.poll(news.within);
+    if (news.set.readable(news.set.size() - 1)) ended_ = !read_more();
   }
-  return std::nullopt;
 }
 
 }  // namespace mirrorlab::cli

@@ -7,22 +7,23 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+
+#include "harness/cli/lab_wait.h"
 
 namespace mirrorlab::cli {
 
 class Prompt {
  public:
-  // Called when `fd` is readable; what it prints stands before the prompt.
+  // What is waited for beside a line, and how long (nanoseconds; kNever: for ever).
   struct News {
-    int fd;
-    std::function<void()> tell;
+    WaitSet set;
+    os::Nanos within = os::kNever;
   };
-  Prompt(int input, std::string text, std::vector<News> news);
+  // `tell` is called before each wait; what it prints stands before the prompt.
+  Prompt(int input, std::string text, std::function<News()> expected, std::function<void()> tell);
 
-  // The next line; nothing at the end of the input, or when leave() was called. While it waits,
-  // `now_and_then` is called about five times a second.
-  [[nodiscard]] std::optional<std::string> next_line(const std::function<void()>& now_and_then);
+  // The next line; nothing at the end of the input, or when leave() was called.
+  [[nodiscard]] std::optional<std::string> next_line();
   void leave() { left_ = true; }
   // Whether someone types.
   [[nodiscard]] bool terminal() const { return terminal_; }
@@ -34,7 +35,8 @@ class Prompt {
   bool read_more();
   int input_;
   std::string text_;
-  std::vector<News> news_;
+  std::function<News()> expected_;
+  std::function<void()> tell_;
   bool terminal_;
   bool shown_ = false, ended_ = false, left_ = false;
   std::string buffer_;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -80,10 +79,10 @@ void add_late_faults(const std::vector<std::string>& late, report::Result& r) {
 }
 
 void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const RunOptions& o,
-                const std::atomic<bool>& interrupted, report::Result& r) {
+                const Interruption& interruption, report::Result& r) {
   const std::string& out = o.out;
   const auto stop_if_interrupted = [&] {
-    if (interrupted) throw std::runtime_error("interrupted");
+    if (interruption.happened()) throw std::runtime_error("interrupted");
   };
   stop_if_interrupted();
   lab.start_services();
@@ -124,7 +123,13 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
         {"timeline", vain.empty(), vain.empty() ? "" : "it waited in vain: " + vain.front(), {}});
   }
   if (r.control) add_control_metrics(*r.control, r);
-  const std::string box_doubt = add_box_metrics(strain, lab.usage(scenario::EngineKind::copy), r);
+  std::string box_doubt = add_box_metrics(strain, lab.usage(scenario::EngineKind::copy), r);
+  if (const auto still = lab.wait().stood_still(); still > 0) {
+    const auto words = fmt::format("it was stopped for {:.3f} s while its hosts' clocks went on",
+                                   static_cast<double>(still) / 1e9);
+    r.verified.notes.push_back(words);
+    box_doubt += (box_doubt.empty() ? "" : ", and ") + words;
+  }
   judge(s, lab.live_findings(), r, box_doubt);
   for (const auto& [name, text] : {std::pair{"link-drops.txt", drops_text(links)},
                                    {"lost.jsonl", report::lost_lines(r.verified)}}) {
@@ -136,14 +141,20 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   if (r.verdict != "passed") write_state(lab, out, stuck);
 }
 
-// The laboratory of a run, and the way into it from other terminals.
+// The laboratory of a run, the way into it from other terminals, and its prompt where there is one.
 struct Running {
-  Running(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted)
-      : lab(s, o.out, o.programs, interrupted) {
+  Running(const scenario::Scenario& s, const RunOptions& o, const Interruption& interruption)
+      : lab(s, o.out, o.programs, interruption) {
     lab.build(o.replay);
     door.emplace(LabDoor::About{s.name, s.variant, lab.context().out}, lab.spaces());
-    if (!o.keep) return;
+    if (!o.keep && o.breakpoints.empty()) return;
     watch.emplace(lab.context());
+    hands_on.emplace(lab, *watch, interruption, door->id());
+    for (const auto& e : o.breakpoints) watch->add(e);
+    lab.wait().serve_breaks(watch->fd(), [this] { hands_on->serve_break(); });
+    watch_packets();
+  }
+  void watch_packets() {
     lab.topology().gate().watch([this](const wirebox::Arrival& a) {
       lab.see(a);
       return watch->see(a);
@@ -152,35 +163,41 @@ struct Running {
   std::optional<SessionWatch> watch;  // the laboratory's links use it
   Lab lab;
   std::optional<LabDoor> door;
+  std::optional<HandsOn> hands_on;
 };
 
 // A run that did not pass stays as it is, with a prompt.
-void keep(Running& running, const report::Result& r, const Interruption& interruption) {
+void keep(Running& running, const report::Result& r) {
   std::cout << r.name << ": " << r.verdict << ": " << r.reason << "\n";
-  HandsOn(running.lab, *running.watch, interruption, running.door->id()).run();
+  running.watch_packets();
+  running.hands_on->run();
 }
 
-void run_lab(const scenario::Scenario& s, const RunOptions& o, const std::atomic<bool>& interrupted,
-             const Interruption& interruption, report::Progress& progress, report::Result& r) {
+void run_lab(const scenario::Scenario& s, const RunOptions& o, const Interruption& interruption,
+             report::Progress& progress, report::Result& r) {
   Phases phases(r, progress);
   std::unique_ptr<Running> running;
   try {
     if (o.control || s.control) {
       phases.begin("control", "the same traffic without engines");
-      r.control = run_control(s, o.out, o.programs, interrupted);
+      r.control = run_control(s, o.out, o.programs, interruption);
       phases.end();
     }
     phases.begin("setup", "namespaces, links, services, engines");
-    running = std::make_unique<Running>(s, o, interrupted);
-    run_phases(running->lab, phases, s, o, interrupted, r);
+    running = std::make_unique<Running>(s, o, interruption);
+    run_phases(running->lab, phases, s, o, interruption, r);
   } catch (const std::exception& e) {
     r.verdict = "error";
     r.reason = e.what();
     phases.end();
-    if (running && r.reason != "interrupted") std::cerr << write_state(running->lab, o.out);
+    const bool asked_for =
+        interruption.happened() || (running && running->hands_on && running->hands_on->left());
+    if (running && !asked_for) std::cerr << write_state(running->lab, o.out);
   }
   phases.end();
-  if (o.keep && running && r.verdict != "passed" && !interrupted) keep(*running, r, interruption);
+  if (o.keep && running && r.verdict != "passed" && !interruption.happened() &&
+      !running->hands_on->left())
+    keep(*running, r);
   phases.begin("teardown", "ending processes; the namespaces go with them");
   running.reset();
   phases.end();
@@ -198,16 +215,17 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.reproduce = fmt::format("mirrorlab run {}{} --seed {}", s.path,
                             s.variant.empty() ? "" : " --variant " + s.variant, s.seed);
   if (o.replay != nullptr) r.reproduce += " --replay " + o.out;
-  std::atomic<bool> interrupted{false};
-  const Interruption interruption(interrupted);
-  report::Progress progress = report::Progress::for_standard_error();
+  const Interruption interruption;
+  // A prompt and a line that is redrawn would be in each other's way.
+  report::Progress progress = o.breakpoints.empty() ? report::Progress::for_standard_error()
+                                                    : report::Progress(STDERR_FILENO, false);
   progress.headline(fmt::format("{}{}  (seed {})", s.name,
                                 s.variant.empty() ? "" : " [" + s.variant + "]", s.seed));
   if (const auto missing = missing_for(s, o.programs); !missing.empty()) {
     r.verdict = "skipped";
     r.reason = missing;
   } else {
-    run_lab(s, o, interrupted, interruption, progress, r);
+    run_lab(s, o, interruption, progress, r);
   }
   r.artifacts = settle_artifacts(s, o.out, r.verdict == "passed");
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");

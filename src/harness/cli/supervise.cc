@@ -13,6 +13,7 @@
 #include <exception>
 #include <iostream>
 
+#include "harness/cli/foreground.h"
 #include "harness/cli/user_namespace.h"
 #include "os/error.h"
 #include "os/fd.h"
@@ -59,11 +60,15 @@ int supervise(const std::function<int()>& work, Terminal terminal) {
   if (::pipe2(ends.data(), O_CLOEXEC) < 0) return refuse("cannot make a pipe");
   const os::Fd alive(ends[0]);
   os::Fd held(ends[1]);
+  const bool shares = terminal == Terminal::shared && has_terminal();
   const pid_t child = ::fork();
   if (child < 0) return refuse("cannot fork");
   if (child == 0) {
     held.reset();
-    if (terminal == Terminal::none) ::setpgid(0, 0);
+    // Why a group of its own also on a terminal: a group from outside has no number in here by
+    // which the terminal could be taken back from a command.
+    ::setpgid(0, 0);
+    if (shares) give_terminal_to(::getpid());
     int code = 3;
     try {
       code = inside(work, alive);
@@ -82,6 +87,7 @@ int supervise(const std::function<int()>& work, Terminal terminal) {
     }
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) != child) continue;
+    if (shares) give_terminal_to(::getpgrp());
     if (WIFEXITED(status)) return WEXITSTATUS(status);
     std::cerr << "mirrorlab: the run was ended by signal " << WTERMSIG(status)
               << "; nothing of it is left, and there is no verdict\n";

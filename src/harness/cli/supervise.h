@@ -9,7 +9,7 @@ namespace mirrorlab::cli {
 // Who reads the terminal.
 enum class Terminal : unsigned char {
   none,   // the work is in a process group of its own: Ctrl-C comes from this process, once
-  shared  // the work reads it: it stays in this group, which the terminal belongs to
+  shared  // the work reads it: the terminal is its group's until it ends
 };
 
 // Runs `work` there and gives its exit code. SIGINT and SIGTERM are passed on to it.

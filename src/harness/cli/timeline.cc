@@ -1,12 +1,15 @@
 #include "harness/cli/timeline.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+
+#include "os/error.h"
 
 namespace mirrorlab::cli {
 
@@ -19,6 +22,13 @@ Timeline::Timeline(const scenario::Scenario& scenario, Topology& topology, FindP
       topology_(topology),
       find_(std::move(find)),
       run_command_(std::move(run_command)) {
+  news_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!news_) throw std::runtime_error(os::error_text("cannot make an eventfd"));
+}
+
+void Timeline::schedule_all() {
+  steps_.clear();
+  waiting_.clear();
   for (const Fault& fault : scenario_.timeline) {
     if (fault.wait) {
       waiting_.push_back({&fault, {}});
@@ -115,9 +125,8 @@ void Timeline::come(const Fault& fault, const std::string& how) {
   const auto found = std::ranges::find(waiting_, &fault, &Waiting::fault);
   if (found == waiting_.end()) return;
   waiting_.erase(found);
-  const os::Nanos now = os::steady_now() - began_;
-  history_ += fmt::format("+{:.3f}s {}{}\n", static_cast<double>(now) / 1e9, fault.wait->text, how);
-  schedule(fault, std::max<os::Nanos>(now, fault.when.count()));
+  tell(now(), fault.wait->text + how);
+  schedule(fault, std::max<os::Nanos>(now(), fault.when.count()));
   changed_.notify_all();
 }
 
@@ -132,10 +141,9 @@ void Timeline::look(const std::map<std::string, double>& figures) {
     return found == figures.end() ? std::nullopt : std::optional(found->second);
   };
   std::unique_lock lock(mutex_);
-  const os::Nanos now = os::steady_now() - began_;
   std::vector<const Fault*> due;
   for (const Waiting& w : waiting_) {
-    if (!w.fault->wait->sighting && w.fault->when.count() <= now) due.push_back(w.fault);
+    if (!w.fault->wait->sighting && w.fault->when.count() <= now()) due.push_back(w.fault);
   }
   for (const Fault* fault : due) {
     const auto& wait = *fault->wait;
@@ -157,14 +165,13 @@ void Timeline::look(const std::map<std::string, double>& figures) {
 }
 
 void Timeline::give_up_waits() {
-  const os::Nanos now = os::steady_now() - began_;
   std::erase_if(waiting_, [&](const Waiting& w) {
-    if (now < (w.fault->when + w.fault->wait->within).count()) return false;
+    if (now() < (w.fault->when + w.fault->wait->within).count()) return false;
     std::string words = fmt::format("`{}` did not come within {}", w.fault->wait->text,
                                     scenario::to_text(w.fault->wait->within));
     if (w.fault->when.count() > 0) words += " after " + scenario::to_text(w.fault->when);
     if (!w.last.empty()) words += ": it was " + w.last;
-    history_ += fmt::format("+{:.3f}s {}\n", static_cast<double>(now) / 1e9, words);
+    tell(now(), words);
     in_vain_.push_back(std::move(words));
     return true;
   });
@@ -179,33 +186,44 @@ os::Nanos Timeline::next_time() const {
 }
 
 void Timeline::begin(os::Nanos now) {
-  {
-    const std::lock_guard lock(mutex_);
-    began_ = now;
-  }
-  if (!carried_out()) thread_ = std::thread([this] { run(); });
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !acting_; });
+  began_ = now;
+  traffic_over_ = false;
+  schedule_all();
+  changed_.notify_all();
+  if (!carried_out() && !thread_.joinable()) thread_ = std::thread([this] { run(); });
+}
+
+void Timeline::tell(os::Nanos when, const std::string& words) {
+  history_.push_back(fmt::format("+{:.3f}s {}", static_cast<double>(when) / 1e9, words));
+  // Why no check: it fails only when the counter is full, and then it is readable as well.
+  (void)::eventfd_write(news_.get(), 1);
 }
 
 void Timeline::run() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
-    give_up_waits();
-    if (carried_out()) {
-      idle_ = true;
-      changed_.notify_all();
+    const auto time = topology_.gate().time();
+    if (time.shut) {
       changed_.wait(lock);
       continue;
     }
-    const auto wait = began_ + next_time() - os::steady_now();
-    if (wait > 0) {
+    give_up_waits();
+    if (carried_out()) {
+      (void)::eventfd_write(news_.get(), 1);
+      changed_.wait(lock);
+      continue;
+    }
+    if (const auto wait = began_ + next_time() - time.now; wait > 0) {
       changed_.wait_for(lock, std::chrono::nanoseconds(wait));
       continue;
     }
-    if (steps_.empty() || began_ + steps_.begin()->first > os::steady_now()) continue;
+    if (steps_.empty() || began_ + steps_.begin()->first > time.now) continue;
     const Step step = steps_.extract(steps_.begin()).mapped();
-    const double at = static_cast<double>(os::steady_now() - began_) / 1e9;
-    history_ += fmt::format("+{:.3f}s {}\n", at, step.words);
+    tell(time.now - began_, step.words);
     if (traffic_over_ && step.starts) late_.push_back(step.words);
+    acting_ = true;
     lock.unlock();
     std::string wrong;
     try {
@@ -214,20 +232,17 @@ void Timeline::run() {
       wrong = step.words + ": " + e.what();
     }
     lock.lock();
-    if (!wrong.empty() && failure_.empty()) failure_ = wrong;
+    acting_ = false;
+    changed_.notify_all();
+    if (wrong.empty()) continue;
+    tell(topology_.gate().time().now - began_, wrong);
+    if (failure_.empty()) failure_ = wrong;
   }
 }
 
 void Timeline::traffic_is_over() {
   const std::lock_guard lock(mutex_);
   traffic_over_ = true;
-}
-
-bool Timeline::over(os::Nanos wait) {
-  if (!thread_.joinable()) return true;
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::nanoseconds(wait),
-                           [&] { return idle_ && carried_out(); });
 }
 
 std::string Timeline::next() {
@@ -240,14 +255,51 @@ std::string Timeline::next() {
                      scenario::to_text(scenario::Duration(steps_.begin()->first)));
 }
 
+bool Timeline::idle() {
+  const std::lock_guard lock(mutex_);
+  return carried_out() && !acting_;
+}
+
+void Timeline::stand_still() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return !acting_; });
+}
+
+void Timeline::go_on() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
 std::string Timeline::failure() {
   const std::lock_guard lock(mutex_);
   return failure_;
 }
 
+std::vector<std::string> Timeline::take_news() {
+  const std::lock_guard lock(mutex_);
+  eventfd_t count = 0;
+  (void)::eventfd_read(news_.get(), &count);
+  const std::vector<std::string> news(history_.begin() + static_cast<std::ptrdiff_t>(told_),
+                                      history_.end());
+  told_ = history_.size();
+  return news;
+}
+
 std::string Timeline::history() {
   const std::lock_guard lock(mutex_);
-  return history_;
+  std::string text;
+  for (const auto& line : history_) text += line + "\n";
+  return text;
+}
+
+std::string Timeline::to_come() {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const Waiting& w : waiting_) text += "when " + w.fault->wait->text + "\n";
+  for (const auto& [when, step] : steps_) {
+    text += fmt::format("+{:.3f}s {}\n", static_cast<double>(when) / 1e9, step.words);
+  }
+  return text;
 }
 
 }  // namespace mirrorlab::cli

@@ -42,6 +42,7 @@ class Topology {
   void replay(const FaultList& list);
   // Holds and steps the packets of every link that has a stage (Link::impaired says which).
   [[nodiscard]] wirebox::Gate& gate() { return gate_; }
+  [[nodiscard]] const wirebox::Gate& gate() const { return gate_; }
   // Runs `work` where the link stages' own devices are (w0a, w0b for the first link); nothing when
   // there are none.
   void in_wirebox(const std::function<void()>& work) const {

@@ -52,6 +52,8 @@ class Child {
   // Its state and the last lines it wrote, for failures.
   [[nodiscard]] std::string describe();
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // Readable when it has ended.
+  [[nodiscard]] int end_fd() const { return pidfd_.get(); }
 
  private:
   void read_output();

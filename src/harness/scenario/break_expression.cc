@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <sstream>
 #include <vector>
 
+#include "harness/scenario/model.h"
 #include "wire/packet.h"
 
 namespace mirrorlab::scenario {
@@ -33,7 +35,9 @@ class Words {
  public:
   explicit Words(const std::string& text) {
     std::istringstream in(text);
-    for (std::string word; in >> word;) all_.push_back(word);
+    for (std::string word; in >> word;) {
+      if (word != "the" && word != "a") all_.push_back(word);
+    }
   }
   [[nodiscard]] std::string peek() const { return at_ < all_.size() ? all_[at_] : ""; }
   std::string take() {
@@ -41,7 +45,7 @@ class Words {
     ++at_;
     return word;
   }
-  bool take_if(const std::string& word) {
+  bool take_if(std::string_view word) {
     if (peek() != word) return false;
     ++at_;
     return true;
@@ -84,6 +88,8 @@ tl::expected<BreakExpression, std::string> parse_break(const std::string& text) 
   BreakExpression e;
   e.text = text;
   Words words(text);
+  // As one says it: stop when session 17 sees the SYN-ACK from test.
+  if (words.take_if("stop") && !words.take_if("when")) return wrong("after `stop` comes `when`");
   if (words.take_if("session")) {
     const std::string number = words.take();
     unsigned n = 0;
@@ -99,8 +105,10 @@ tl::expected<BreakExpression, std::string> parse_break(const std::string& text) 
   }
   if (!words.take_if("sees")) return wrong("`sees` is missing");
   const std::string what = words.take();
+  std::string upper = what;
+  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
   const auto* const found =
-      std::ranges::find_if(kWhats, [&](const auto& known) { return what == known.first; });
+      std::ranges::find_if(kWhats, [&](const auto& known) { return upper == known.first; });
   if (found == kWhats.end()) return wrong("`" + what + "` cannot be seen");
   e.what = found->second;
   if (words.take_if("from")) {
@@ -115,6 +123,34 @@ tl::expected<BreakExpression, std::string> parse_break(const std::string& text) 
   }
   if (!words.peek().empty()) return wrong("`" + words.peek() + "` is too much");
   return e;
+}
+
+tl::expected<BreakExpression, std::string> parse_break(const std::string& text,
+                                                       const Scenario& scenario) {
+  auto e = parse_break(text);
+  if (!e || e->link.empty()) return e;
+  std::string known;
+  for (const auto& l : scenario.links) {
+    const std::string name = l.a + "-" + l.b;
+    if (e->link == name) return e;
+    if (e->link == l.b + "-" + l.a) {
+      e->link = name;
+      return e;
+    }
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  return tl::unexpected("no link " + e->link + "; there are: " + known);
+}
+
+tl::expected<std::vector<BreakExpression>, std::string> parse_breaks(
+    const std::vector<std::string>& texts, const Scenario& scenario) {
+  std::vector<BreakExpression> all;
+  for (const auto& text : texts) {
+    auto e = parse_break(text, scenario);
+    if (!e) return tl::unexpected(e.error());
+    all.push_back(std::move(*e));
+  }
+  return all;
 }
 
 }  // namespace mirrorlab::scenario

@@ -1,9 +1,10 @@
 // When everything is to be stopped: "session 17 sees SYN-ACK from test".
 //
-//   [session N | any session] sees WHAT [from WHO] [on A-B]
-//   WHAT  SYN, SYN-ACK, FIN, RST, ACK (an ack and nothing else), DATA, PACKET (any)
-//   WHO   clients, online, copy (the mirrored client), test (a reply, or its header on the way
-//   back) A-B   the link, by its nodes; else the first one the packet comes to
+//   [stop when] session N | any session sees WHAT [from WHO] [on A-B]
+//
+// WHAT: SYN, SYN-ACK, FIN, RST, ACK (an ack and nothing else), DATA, PACKET (any).
+// WHO: clients, online, copy (the mirrored client), test (a reply, or its header on the way back).
+// A-B: the link, by its nodes; else the first one the packet comes to.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,11 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <vector>
 
 namespace mirrorlab::scenario {
+
+struct Scenario;
 
 enum class Origin : uint8_t { clients, online, copy, test };
 inline constexpr size_t kOrigins = 4;
@@ -41,5 +45,11 @@ struct BreakExpression {
 
 // The error says what is wrong and what would do.
 [[nodiscard]] tl::expected<BreakExpression, std::string> parse_break(const std::string& text);
+// Several; the error is the first one's.
+[[nodiscard]] tl::expected<std::vector<BreakExpression>, std::string> parse_breaks(
+    const std::vector<std::string>& texts, const Scenario& scenario);
+// A link that is named must be one of the scenario's; its nodes may be named in either order.
+[[nodiscard]] tl::expected<BreakExpression, std::string> parse_break(const std::string& text,
+                                                                     const Scenario& scenario);
 
 }  // namespace mirrorlab::scenario

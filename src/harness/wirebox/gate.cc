@@ -12,7 +12,7 @@ Gate::Time Gate::time_locked() const {
   return {os::steady_now() - stood_still_, stood_still_, false};
 }
 
-Gate::Time Gate::time() {
+Gate::Time Gate::time() const {
   const std::lock_guard lock(time_mutex_);
   return time_locked();
 }
@@ -64,6 +64,14 @@ bool Gate::wait_shut(os::Nanos timeout) {
   return changed_.wait_for(lock, std::chrono::nanoseconds(timeout), [&] { return shut_.load(); });
 }
 
+bool Gate::wait_arrival(uint64_t& seen, os::Nanos timeout) {
+  std::unique_lock lock(time_mutex_);
+  const bool came =
+      changed_.wait_for(lock, std::chrono::nanoseconds(timeout), [&] { return arrivals_ != seen; });
+  seen = arrivals_;
+  return came;
+}
+
 uint64_t Gate::waiting() {
   const std::lock_guard links(links_mutex_);
   uint64_t all = 0;
@@ -82,6 +90,8 @@ bool Gate::stops(const Arrival& arrival) {
   {
     const std::lock_guard lock(time_mutex_);
     watch = watch_;
+    ++arrivals_;
+    if (shut_.load(std::memory_order_relaxed)) changed_.notify_all();
   }
   if (watch && (*watch)(arrival)) hold();
   return shut();

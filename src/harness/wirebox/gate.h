@@ -62,6 +62,9 @@ class Gate {
   [[nodiscard]] bool shut() const { return shut_.load(std::memory_order_acquire); }
   // True when the gate is shut before `timeout` is over.
   [[nodiscard]] bool wait_shut(os::Nanos timeout);
+  // While it is shut: true when a packet came to a link after `seen` had come, which is then the
+  // number of those that have; false when none came before `timeout` was over. From 0 on.
+  [[nodiscard]] bool wait_arrival(uint64_t& seen, os::Nanos timeout);
   // Packets that wait in all links; in an open gate, those under way.
   [[nodiscard]] uint64_t waiting();
   // Asked about every packet that comes to a link, also while the gate is shut; empty: none is
@@ -69,7 +72,7 @@ class Gate {
   void watch(Watch watch);
 
   // For links.
-  [[nodiscard]] Time time();
+  [[nodiscard]] Time time() const;
   [[nodiscard]] bool watched() const { return watched_.load(std::memory_order_acquire); }
   [[nodiscard]] bool stops(const Arrival& arrival);
   void enter(Link& link);
@@ -80,10 +83,11 @@ class Gate {
 
   std::mutex links_mutex_;
   std::vector<Link*> links_;
-  std::mutex time_mutex_;
+  mutable std::mutex time_mutex_;
   std::condition_variable changed_;
   os::Nanos stood_still_ = 0;  // time the gate was shut, up to the last resume
   os::Nanos stands_at_ = 0;    // while it is shut
+  uint64_t arrivals_ = 0;      // seen by the watch or while it was shut
   std::shared_ptr<const Watch> watch_;
   std::atomic<bool> shut_{false};
   std::atomic<bool> watched_{false};

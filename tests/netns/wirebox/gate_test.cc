@@ -132,6 +132,21 @@ TEST_F(GateTest, AWatchStopsBeforeThePacketItNames) {
   gate_.resume();
   EXPECT_EQ(d.receive(kLong), 4);
 }
+TEST_F(GateTest, AnArrivalIsToldWhileItIsShut) {
+  TwoHosts hosts({}, false, 1, 1500, &gate_);
+  Datagrams d(hosts);
+  gate_.watch([](const Arrival&) { return false; });
+  d.send(1);
+  EXPECT_EQ(d.receive(kLong), 1);
+  gate_.hold();
+  uint64_t seen = 0;
+  EXPECT_TRUE(gate_.wait_arrival(seen, 0)) << "one came before";
+  d.send(2);
+  EXPECT_TRUE(gate_.wait_arrival(seen, kLong));
+  while (gate_.wait_arrival(seen, kSoon)) {
+  }
+  EXPECT_EQ(d.receive(kSoon), -1);
+}
 TEST_F(GateTest, AnyThreadMayCallAnythingWhilePacketsPass) {
   TwoHosts hosts({.delay = kNanosPerMilli, .loss = 0.01, .reorder = 0.01}, false, 1, 1500, &gate_);
   const os::Fd from = hosts.socket(0, SOCK_DGRAM, 5000);

@@ -13,7 +13,8 @@ using namespace wire::tcp_flag;
 
 TEST(BreakExpression, TakesWhatItUnderstandsAndSaysWhatItDoesNot) {
   for (const char* good : {"session 17 sees SYN-ACK from test", "any session sees RST",
-                           "session 1 sees DATA from clients on clients-online"}) {
+                           "session 1 sees DATA from clients on clients-online",
+                           "stop when session 17 sees the syn-ack from test"}) {
     EXPECT_TRUE(parse_break(good)) << good;
   }
   for (const auto& [bad, words] : std::initializer_list<std::pair<const char*, const char*>>{
@@ -22,7 +23,8 @@ TEST(BreakExpression, TakesWhatItUnderstandsAndSaysWhatItDoesNot) {
            {"session x sees SYN", "`x` is no session"},
            {"session 99999999999 sees SYN", "is no session"},
            {"session 1 SYN", "`sees` is missing"},
-           {"session 1 sees syn", "`syn` cannot be seen"},
+           {"session 1 sees syns", "`syns` cannot be seen"},
+           {"stop session 1 sees SYN", "after `stop` comes `when`"},
            {"session 1 sees SYN from moon", "nothing comes from `moon`"},
            {"any sees SYN", "after `any` comes `session`"},
            {"any session sees SYN on", "`on` which link?"},
