@@ -42,7 +42,7 @@ void Judge::on_engine_start(Nanos) {
   for (auto& s : streams_) {
     if (!s->started) continue;
     s->engine_was_new = true;
-    s->syn_captured = false;
+    s->syn_captured = s->seen = false;
     s->captured.clear();
     s->known_end = 0;
     s->fin_captured = s->rst_captured = -1;
@@ -55,6 +55,7 @@ void Judge::on_engine_start(Nanos) {
 }
 
 void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, bool whole) {
+  if (!h.has(kRst) && !(h.has(kFin) && payload.empty())) s.seen = true;
   if (h.has(kSyn)) {
     for (auto& other : streams_) {
       // A SYN later than two newer ones: nobody at the capture can tell it from a new connection.
@@ -85,6 +86,8 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
   if (h.has(kRst)) {
     // Why: a client that meets an old connection of the online host resets that one's numbers.
     if (offset < 0 || offset > s.script.request_bytes() + 1) return;
+    // Whoever has seen nothing else of a connection cannot tell that it was one.
+    if (!s.seen) return;
     // Only the very byte the online host expects ends the connection (RFC 5961 section 3).
     const int64_t expected = s.captured.first_gap(0) + (s.fin_captured >= 0 ? 1 : 0);
     if (offset < expected) return;  // void

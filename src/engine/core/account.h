@@ -44,6 +44,7 @@ struct Counters {
   uint64_t acks_sent = 0;  // pure acks
   uint64_t resets_sent = 0;
   uint64_t rto_expirations = 0;
+  uint64_t rto_spurious = 0;      // of these undone: nothing had been lost (RFC 3522, 4015)
   uint64_t fast_retransmits = 0;  // recovery episodes entered by dup acks or SACK
   uint64_t tail_loss_probes = 0;
   uint64_t zero_window_probes = 0;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/core/rtt.h"
+#include "engine/core/scoreboard.h"
+
 namespace mirrorlab::engine {
 
 namespace {
@@ -45,17 +48,37 @@ void grow_window(Session& s, uint32_t acked) {
 void enter_fast_recovery(Env& env, Session& s) {
   ++env.counters.fast_retransmits;
   s.recovery = Recovery::fast;
+  s.work->undo_cwnd = 0;
   s.recover = s.snd_nxt;
   halve(s);
   s.cwnd = s.ssthresh;
 }
 
-void enter_timeout_recovery(Session& s) {
+void enter_timeout_recovery(Session& s, Nanos now) {
+  if (s.recovery == Recovery::none && s.timestamps_ok) {
+    s.work->undo_cwnd = s.cwnd;
+    s.work->undo_ssthresh = s.ssthresh;
+    s.work->resent_at = own_timestamp(s, now);
+  }
   // Why: an RTO of a retransmission says nothing new about the path.
   if (s.recovery == Recovery::none || s.backoff == 0) halve(s);
   s.recovery = Recovery::timeout;
   s.recover = s.snd_nxt;
   s.cwnd = s.snd_mss;
+}
+
+void undo_spurious_timeout(Env& env, Session& s, const wire::HeaderRecord& record) {
+  const uint32_t cwnd = s.work->undo_cwnd;
+  if (cwnd == 0) return;
+  s.work->undo_cwnd = 0;
+  if (!record.options.timestamps) return;
+  const uint32_t echo = record.options.timestamps->echo_reply;
+  if (static_cast<int32_t>(echo - s.work->resent_at) >= 0) return;
+  ++env.counters.rto_spurious;
+  mark_none_lost(s);
+  s.recovery = Recovery::none;
+  s.cwnd = std::max(s.cwnd, cwnd);
+  s.ssthresh = std::max(s.ssthresh, s.work->undo_ssthresh);
 }
 
 }  // namespace mirrorlab::engine

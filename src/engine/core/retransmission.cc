@@ -48,7 +48,7 @@ void time_out(Env& env, Session& s, Nanos now) {
     back_off(s);
     emit_segment(env, s, *s.work->queue.head, now);
   } else {
-    enter_timeout_recovery(s);
+    enter_timeout_recovery(s, now);
     back_off(s);
     s.dup_acks = 0;
     mark_all_lost(s);

@@ -145,6 +145,19 @@ void mark_all_lost(Session& s) {
   }
 }
 
+void mark_none_lost(Session& s) {
+  const auto seen = s.work->sack_seen;
+  clear_scoreboard(s);
+  s.work->sack_seen = seen;
+  for (Segment* seg = s.work->queue.head; seg != s.work->queue.next_unsent; seg = seg->next) {
+    seg->lost = seg->retransmitted = false;
+    if (!seg->sacked) continue;
+    s.work->sacked_out += seg->sequence_length();
+    s.work->sacked_above += seg->sequence_length();
+    ++s.work->sacked_above_segments;
+  }
+}
+
 Segment* next_to_resend(Session& s) {
   if (s.work->lost_out == s.work->retrans_out) return nullptr;
   Segment* seg = s.work->resend_hint != nullptr ? s.work->resend_hint->next : s.work->queue.head;

@@ -25,6 +25,8 @@ bool mark_head_lost(Session& s);
 // After an RTO everything in flight is lost; SACK marks are forgotten, for the test host may have
 // reneged (RFC 2018 section 8).
 void mark_all_lost(Session& s);
+// Takes that back: nothing was lost, what is not sacked is still on its way.
+void mark_none_lost(Session& s);
 // The first segment that is lost and was not sent again since; null when there is none.
 [[nodiscard]] Segment* next_to_resend(Session& s);
 // It was sent again.

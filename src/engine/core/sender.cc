@@ -99,6 +99,7 @@ void start_sending(Env& env, Session& s, int64_t start) {
   s.recovery = Recovery::none;
   s.tlp_sent = s.resend_now = s.fin_acked = s.took_turn = false;
   work_of(env, s).stalled_since = 0;
+  s.work->undo_cwnd = 0;
 }
 
 bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now) {
@@ -110,6 +111,7 @@ bool receive_ack(Env& env, Session& s, const wire::HeaderRecord& record, Nanos n
   if (take_window(s, record, acked_more) && !was_in_flight) s.backoff = 0;
   if (acked_more) {
     take_new_ack(env, s, ack, record, now);
+    undo_spurious_timeout(env, s, record);
     s.work->stalled_since = s.work->queue.in_flight() ? std::max<Nanos>(now, 1) : 0;
   } else if (is_dup_ack(s, record) && s.dup_acks < UINT8_MAX) {
     ++s.dup_acks;

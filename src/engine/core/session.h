@@ -68,6 +68,11 @@ struct Work {
   Segment* resend_hint = nullptr;              // it and all before it need no retransmission
   std::array<wire::SackBlock, 4> sack_seen{};  // blocks of the latest record that had any
 
+  // Eifel (RFC 3522): what a time-out may turn out to have changed for nothing. 0: none to undo.
+  uint32_t undo_cwnd = 0;
+  uint32_t undo_ssthresh = 0;
+  uint32_t resent_at = 0;  // own timestamp of the time-out's first retransmission
+
   int64_t fin_at = -1;                        // offset of a FIN that came out of order
   std::array<Range, 4> out_of_order_answers;  // latest first (RFC 2018)
 };

@@ -39,6 +39,7 @@ nlohmann::json counters_json(const Counters& c) {
           {"resets_sent", c.resets_sent},
           {"rto_expirations", c.rto_expirations},
           {"fast_retransmits", c.fast_retransmits},
+          {"rto_spurious", c.rto_spurious},
           {"tail_loss_probes", c.tail_loss_probes},
           {"zero_window_probes", c.zero_window_probes},
           {"syn_retransmitted", c.syn_retransmitted},

@@ -161,6 +161,38 @@ TEST(Retransmission, AfterAnRtoSlowStartSendsTheRestAgain) {  // RFC 5681 3.1
   EXPECT_EQ(t.counters().rto_expirations, 1U);
 }
 
+TEST(Retransmission, ASpuriousTimeOutIsUndone) {  // RFC 3522
+  Script t;
+  t.open(1, "mss 1000,TS", "mss 1000,TS val 1 ecr 0");
+  t.play("client P. 1:2965(2964) ack 1");
+  t.take_sent();
+  t.play(R"(
+    +20ms engine P. 1977:2965(988) ack 1    # probe: the last one
+    +200ms engine . 1:989(988) ack 1        # RTO: one segment
+    +10ms host . 1:1(0) ack 989 <TS val 2 ecr 11>  # answers the packet before: only late
+    quiet 70ms                              # nothing was lost, nothing is sent again
+    host . 1:1(0) ack 2965 <TS val 3 ecr 11>
+    quiet 5s
+  )");
+  EXPECT_EQ(t.counters().rto_spurious, 1U);
+  EXPECT_EQ(t.counters().data_segments_retransmitted, 2U);
+}
+
+TEST(Retransmission, ATimeOutWhoseRetransmissionIsAckedIsNot) {
+  Script t;
+  t.open(1, "mss 1000,TS", "mss 1000,TS val 1 ecr 0");
+  t.play("client P. 1:2965(2964) ack 1");
+  t.take_sent();
+  t.play(R"(
+    +20ms engine P. 1977:2965(988) ack 1
+    +200ms engine . 1:989(988) ack 1
+    +10ms host . 1:1(0) ack 989 <TS val 2 ecr 231>
+    engine . 989:1977(988) ack 1
+    engine P. 1977:2965(988) ack 1
+  )");
+  EXPECT_EQ(t.counters().rto_spurious, 0U);
+}
+
 TEST(Retransmission, WhatTheHostHadAllAlongIsNotSentAgain) {
   Script t;
   t.open(1, kPlain, kPlain);
