@@ -67,7 +67,7 @@ TEST(Seeds, ThatFailedOncePass) {
       {"restarts", 83487},     {"restarts", 83489},     {"restarts", 85889},
       {"restarts", 707754},    {"disorder", 803612},    {"headers", 802607},
       {"limits", 907452},      {"limits", 908399},      {"reuse", 916972},
-      {"restarts", 958949},
+      {"restarts", 958949},    {"restarts", 973292},    {"limits", 977426},
   };
   for (const auto& [scenario, seed] : found) {
     const Outcome out = run_seed(seed, *find_scenario(scenario), {});

@@ -33,7 +33,7 @@ void record_in_established(Env& env, Session& s, const wire::HeaderRecord& r, Na
   }
   if (!acceptable(s, r)) {
     ++env.counters.header_records_unacceptable;
-    if (!r.has(kRst)) s.ack_due = true;
+    if (!r.has(kRst) || s.taken_back) s.ack_due = true;
     return;
   }
   if (r.has(kRst)) {

@@ -96,7 +96,9 @@ bool acceptable(Session& s, const wire::HeaderRecord& r) {
   if (left > s.rcv_nxt + window || left < s.rcv_nxt - window) return false;
   // Why: records overtake each other, thus a reset may come before the data it follows. One with
   // numbers of an earlier connection lies outside the window, as good as always.
-  if (r.has(wire::tcp_flag::kRst)) return left >= s.rcv_nxt;
+  // Where a handshake was begun anew, what answers the one before may lie in the window as well:
+  // only the very byte counts then (RFC 5961 section 3), and an ack brings that.
+  if (r.has(wire::tcp_flag::kRst)) return s.taken_back ? left == s.rcv_nxt : left >= s.rcv_nxt;
   if (!s.timestamps_ok || !r.options.timestamps) return true;
   const uint32_t value = r.options.timestamps->value;
   if (static_cast<int32_t>(value - s.ts_recent) < 0) return false;

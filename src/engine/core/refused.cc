@@ -79,7 +79,7 @@ RefusedConnections::Place RefusedConnections::place_of(uint64_t hash,
 RefusedConnections::Known RefusedConnections::forget(uint64_t hash) {
   auto* e = const_cast<Entry*>(find(hash));
   if (e == nullptr) return {};
-  const Known known{e->counted, e->reason};
+  const Known known{e->counted, e->has_older, e->reason, e->zero, e->older};
   *e = Entry{};
   return known;
 }

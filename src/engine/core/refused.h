@@ -23,7 +23,10 @@ class RefusedConnections {
   };
   struct Known {
     bool counted = false;  // its SYN was
+    bool has_older = false;
     LossReason reason = LossReason::none;
+    wire::Seq zero;   // of stream offset 0, where the SYN was counted
+    wire::Seq older;  // that of the connection before it
   };
 
   [[nodiscard]] bool empty() const { return sets_.empty(); }

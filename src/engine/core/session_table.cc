@@ -104,6 +104,14 @@ using Refused = RefusedConnections::Place;
 uint64_t online_hash(const wire::TcpPacket& packet) {
   return hash_value(wire::FlowKey{packet.header.src, packet.header.dst});
 }
+
+// Why the first says it: a connection that found no room is nearer than one that had a session.
+void follow(Session& s, wire::Seq older_zero, bool older_whole) {
+  if (s.has_older) return;
+  s.has_older = true;
+  s.older_zero = older_zero;
+  s.older_whole = older_whole;
+}
 }  // namespace
 
 bool SessionTable::has_room(const wire::TcpPacket& packet) const {
@@ -116,7 +124,11 @@ void SessionTable::adopt(Session& s, const wire::TcpPacket& packet) {
   const uint64_t hash = online_hash(packet);
   const bool same = refused_.place_of(hash, packet) == Refused::next;
   const auto known = refused_.forget(hash);
-  if (!same) return;
+  if (!same) {
+    if (known.counted) follow(s, known.zero, true);
+    return;
+  }
+  if (known.has_older) follow(s, known.older, true);
   if (known.counted) --env_.account.sessions_lost[static_cast<size_t>(known.reason)];
   if (packet.header.has(kSyn)) {
     --env_.account.sessions_captured;  // nothing was lost of it; it begins as any other
@@ -166,14 +178,6 @@ void SessionTable::begin(const wire::TcpPacket& packet, size_t mapping, uint64_t
   if (at(id).whole) open_connection(env_, at(id), now);
   mark_dirty(id);
 }
-
-namespace {
-void follow(Session& s, wire::Seq older_zero, bool older_whole) {
-  s.has_older = true;
-  s.older_zero = older_zero;
-  s.older_whole = older_whole;
-}
-}  // namespace
 
 void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& packet, Nanos now) {
   ++env_.counters.reused_tuples;

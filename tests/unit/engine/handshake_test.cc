@@ -172,6 +172,29 @@ TEST(Handshake, ARefusalOfAnotherSynIsIgnored) {
   )");
 }
 
+// One that was held for an engine before this one is taken first; what answers it comes late.
+TEST(Handshake, AResetThatAnswersAnotherSynAckIsNone) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000,wscale 7>
+    engine S 0:0(0)
+    host S. 0:0(0) isn 3000000 ack 1 <mss 1000,wscale 7>
+    engine . 1:1(0)
+    host S. 0:0(0) isn 10 ack 1 <mss 1000,wscale 7>
+    engine . 1:1(0) ack 1
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host . 1:1(0) ack 101
+    host R 2999991:2999991(0)          # in the window, but not the very byte
+    engine . 101:101(0) ack 1          # which a host that has reset would answer
+    quiet 10s
+    host R 1:1(0)
+    client P. 101:201(100) ack 501
+    engine S 100:100(0)                # test_reset: the next turn is on another one
+  )");
+}
+
 TEST(Handshake, ARepeatedSynAckIsAckedAgain) {
   Script t;
   t.open();

@@ -211,6 +211,27 @@ TEST(Limits, ARefusedSynThatFindsRoomWhenRepeatedLosesNothing) {
   EXPECT_EQ(t.account().sessions_mirrored, 1U);
 }
 
+TEST(Limits, ALateSynOfARefusedConnectionIsNoOther) {
+  Config config = no_pace();
+  config.max_sessions = 1;
+  config.time_wait = kSecond;
+  Script t(config);
+  t.open(1);
+  t.share_port(3, 2);
+  t.play(R"(
+    client/2 S 0:0(0) <mss 1000>
+    client R 1:1(0)
+    engine R. 1:1(0) ack 1
+    end mirrored
+    quiet 2s
+    client/3 S 0:0(0) <mss 1000>
+    engine/3 S 0:0(0) <mss 1000>
+    client/2 S 0:0(0) <mss 1000>         # a copy that comes late
+    quiet 100ms
+  )");
+  EXPECT_EQ(t.account().sessions_captured, 3U);
+}
+
 TEST(Limits, AReusedPortThatFindsNoRoom) {
   Config config = no_pace();
   config.max_sessions = 1;
