@@ -8,6 +8,7 @@
 #include "engine/core/reassembly.h"
 #include "engine/core/receiver.h"
 #include "engine/core/retransmission.h"
+#include "engine/core/rtt.h"
 #include "engine/core/sender.h"
 #include "engine/core/session_end.h"
 #include "engine/core/turns.h"
@@ -51,7 +52,10 @@ void record_in_established(Env& env, Session& s, const wire::HeaderRecord& r, Na
 
 // TIME-WAIT: the last ack was lost; anything else belongs to a connection that is gone.
 void record_in_finished(Env& env, Session& s, const wire::HeaderRecord& r, Nanos now) {
-  if (r.has(kRst)) return;
+  if (r.has(kRst)) {
+    s.reset_at = kNever;
+    return;
+  }
   if (s.rcv_fin && s.fin_acked && r.has(kFin)) {
     emit_ack(env, s, now);
     // RFC 9293 3.10.7.8: the 2 MSL time-out starts again. Ours is shorter than that, and the next
@@ -70,16 +74,33 @@ bool must_reopen(const Session& s, const Segment& next) {
 
 enum class Step : uint8_t { again, wait };
 
+// Nothing acks a reset, and a test host that misses it holds its connection for ever. Why not asked
+// whether it is still there: a host that forgot the connection would have to answer a stray packet.
+constexpr uint8_t kResetRepeats = 2;
+
+void repeat_reset_later(const Env& env, Session& s, Nanos now) {
+  s.reset_at = s.backoff < kResetRepeats ? now + rto(env, s) : kNever;
+}
+
+void repeat_reset(Env& env, Session& s, Nanos now) {
+  emit_reset(env, s, now);
+  ++s.backoff;
+  repeat_reset_later(env, s, now);
+}
+
 // A client's reset, or a gap: ends the mirrored connection once everything before it is acked.
 Step play_reset(Env& env, Session& s, Nanos now) {
   if (s.work->queue.in_flight()) return Step::wait;
   const bool client_reset = s.work->queue.head->kind == SegmentKind::rst;
-  if (!closed_both(s)) emit_reset(env, s, now);
+  const bool closed = closed_both(s);
+  if (!closed) emit_reset(env, s, now);
   s.connection = Connection::none;
   s.work->rto_at = s.work->probe_at = s.work->ack_at = kNever;
   free_segment(env, s, s.work->queue.pop_front());
   if (client_reset) {
     finish_session(env, s, now);
+    s.backoff = 0;
+    if (!closed) repeat_reset_later(env, s, now);
   } else if (!env.config.reopen) {
     lose_all(env, s, s.discard_reason);
   }
@@ -193,6 +214,7 @@ Nanos idle_limit(const Env& env, const Session& s) {
 }  // namespace
 
 void on_session_timer(Env& env, Session& s, Nanos now) {
+  if (s.connection == Connection::finished) return repeat_reset(env, s, now);
   if (gap_deadline(env, s) <= now) declare_gap(env, s, LossReason::capture_gap, now);
   if (s.work->rto_at <= now || s.work->probe_at <= now) {
     if (s.connection == Connection::syn_sent) {
@@ -211,7 +233,7 @@ void on_session_timer(Env& env, Session& s, Nanos now) {
 }
 
 Nanos next_deadline(const Env& env, const Session& s) {
-  if (s.connection == Connection::finished) return s.end_at;
+  if (s.connection == Connection::finished) return std::min(s.end_at, s.reset_at);
   if (!s.has_work()) return kNever;
   if (s.connection == Connection::waiting) return gap_deadline(env, s);
   const Work& w = *s.work;

@@ -187,8 +187,11 @@ struct Session {
   // Times.
   Nanos client_at = 0;  // the client's last packet
   Nanos client_acked_at = 0;
-  Nanos heard_at = 0;          // last header record
-  Nanos answer_at = 0;         // when rcv_nxt last moved
+  Nanos heard_at = 0;  // last header record
+  union {
+    Nanos answer_at = 0;  // when rcv_nxt last moved
+    Nanos reset_at;       // Connection::finished: when the client's reset is sent once more
+  };
   Nanos window_opened_at = 0;  // AckPolicy::client: a window that had held the test host moved
   union {
     Nanos all_acked_at = 0;  // when the last byte in flight was acked

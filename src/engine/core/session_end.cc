@@ -58,6 +58,7 @@ void finish_session(Env& env, Session& s, Nanos now) {
   s.rcv_ranges = 0;
   // Why the patience: what a client repeats after its session is forgotten looks like another one.
   s.end_at = std::max(now + env.config.time_wait, patience(s));
+  s.reset_at = kNever;
   if (!s.counted) return;
   --env.account.sessions_live;
   if (s.first_loss == LossReason::none) {

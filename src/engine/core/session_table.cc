@@ -392,9 +392,11 @@ void SessionTable::let_go_of_silent(Nanos now) {
 
 void SessionTable::note_busy(uint32_t id) {
   Session& s = at(id);
-  const bool busy = s.live && s.connection != Connection::finished &&
-                    (!s.work->queue.empty() || !s.work->out_of_order.empty() ||
-                     s.connection == Connection::waiting || s.connection == Connection::syn_sent);
+  const bool unfinished = !s.work->queue.empty() || !s.work->out_of_order.empty() ||
+                          s.connection == Connection::waiting ||
+                          s.connection == Connection::syn_sent;
+  const bool finished = s.connection == Connection::finished;
+  const bool busy = s.live && (finished ? s.reset_at != kNever : unfinished);
   if (busy == s.busy) return;
   s.busy = busy;
   busy_ += busy ? 1 : -1;
@@ -471,7 +473,7 @@ void SessionTable::fire_timers(Nanos now) {
     if (s.connection == Connection::waiting) {
       if (gap_deadline(env_, s) <= now) declare_gap(env_, s, LossReason::capture_gap, now);
     } else if (std::min(next_deadline(env_, s), idle_deadline(env_, s)) <= now) {
-      if (s.connection == Connection::finished) {
+      if (s.connection == Connection::finished && s.end_at <= now) {
         remove(id);
         continue;
       }

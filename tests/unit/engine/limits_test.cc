@@ -168,7 +168,9 @@ TEST(Limits, ASessionRefusedThatFindsRoomLaterIsTheSame) {
     client R 1:1(0)
     engine R. 1:1(0) ack 1
     end mirrored
-    quiet 2s
+    +200ms engine R. 1:1(0)
+    +400ms engine R. 1:1(0)
+    quiet 1400ms
     client/2 P. 1:101(100) ack 1         # repeated: no place to begin
     client/2 P. 101:201(100) ack 1       # the rest of the turn that was refused
     client/2 . 201:201(0) ack 501

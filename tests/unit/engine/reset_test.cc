@@ -23,6 +23,37 @@ TEST(Reset, FollowsTheBytesBeforeIt) {
     host . 1:1(0) ack 101
     engine R. 101:101(0) ack 1
     end mirrored captured 100
+    # Nothing acks a reset, so a lost one is made good unasked.
+    +200ms engine R. 101:101(0) ack 1
+    +400ms engine R. 101:101(0) ack 1
+    quiet 10s
+  )");
+}
+
+TEST(Reset, IsNotRepeatedToATestHostThatHasReset) {
+  Script t;
+  t.open();
+  t.play(R"(
+    client R. 1:1(0) ack 1
+    engine R. 1:1(0) ack 1
+    end mirrored
+    host R. 1:1(0) ack 1
+    quiet 10s
+  )");
+}
+
+TEST(Reset, IsNotRepeatedIntoTheNextConnectionOfThePort) {
+  Script t(no_pace());
+  t.open(1);
+  t.share_port(2, 1);
+  t.play(R"(
+    client R. 1:1(0) ack 1
+    engine R. 1:1(0) ack 1
+    end mirrored
+    client/2 S 0:0(0) isn 90000 <mss 1000>
+    engine/2 S 0:0(0)
+    host/2 S. 0:0(0) ack 1 <mss 1000>
+    engine/2 . 1:1(0) ack 1
     quiet 10s
   )");
 }

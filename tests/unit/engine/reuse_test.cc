@@ -342,6 +342,8 @@ TEST(Reuse, WithAsManySessionsAsAllowed) {
     engine R. 1:1(0) ack 1
     end superseded
     client/2 P. 1:101(100) ack 1
+    +200ms engine R. 1:1(0)
+    +400ms engine R. 1:1(0)
     quiet 1s
   )");
   EXPECT_EQ(t.lost_sessions(LossReason::session_limit), 1U);
