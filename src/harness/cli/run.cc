@@ -117,7 +117,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
       {"drained",
        drained,
        drained ? "" : "the copy engine still had something to send when the drain time was over",
-       {}});
+       {"lost.sessions.shutdown"}});
   if (const auto vain = lab.vain_waits(); !s.timeline.empty()) {
     r.verified.checks.push_back(
         {"timeline", vain.empty(), vain.empty() ? "" : "it waited in vain: " + vain.front(), {}});

@@ -1,7 +1,9 @@
 #include "harness/verify/isolation.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "wire/packet.h"
 
@@ -37,12 +39,32 @@ Isolation check_isolation(const Evidence& e, const std::vector<const Connections
   for (const Connections* part : online) {
     for (const Connection& c : part->all) clients.insert(c.client.address);
   }
+  // What comes in for others is passed on: a client may have business of its own behind this host.
+  const auto is_here = [&](const wire::IpAddress& address) {
+    return std::ranges::any_of(e.services, [&](const MirroredService& service) {
+      return service.online.address == address;
+    });
+  };
+  using Passing = std::tuple<wire::Endpoint, wire::Endpoint, uint32_t, uint32_t, uint8_t, uint32_t>;
+  const auto passing = [](const wire::TcpPacket& p) {
+    const auto& h = p.header;
+    return Passing{h.src, h.dst, h.seq.raw(), h.ack.raw(), h.flags, p.payload_length};
+  };
+  std::map<Passing, uint64_t> to_pass_on;
   for (const TapPacket& p : e.online.packets()) {
-    if (!p.outgoing) continue;
     const auto parsed = wire::parse_ip_packet(p.bytes());
     if (!parsed) continue;
     const auto& h = parsed->header;
     if (is_test(h.dst) || !clients.contains(h.src.address)) continue;
+    if (!p.outgoing) {
+      if (!is_here(h.dst.address)) ++to_pass_on[passing(*parsed)];
+      continue;
+    }
+    const auto known = to_pass_on.find(passing(*parsed));
+    if (known != to_pass_on.end() && known->second > 0) {
+      --known->second;
+      continue;
+    }
     ++out.misdirected;
     note("sent in a client's name, not to the test service", h);
   }

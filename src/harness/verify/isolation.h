@@ -1,5 +1,6 @@
 // Rule S13, from the taps: no packet of the test service is seen outside the test host, and nothing
-// the copy engine sends goes to anyone but the test service.
+// the copy engine sends goes to anyone but the test service. What the online host passes on for a
+// client, to another service, is the client's own.
 #pragma once
 
 #include <cstdint>

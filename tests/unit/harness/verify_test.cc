@@ -347,6 +347,23 @@ TEST(Verifier, CatchesAPacketSentToAClient) {
                              true);
   EXPECT_EQ(failing(verify(e)), "harmless");
 }
+TEST(Verifier, WhatAClientSendsElsewhereIsPassedOn) {
+  Evidence e = good();
+  const auto elsewhere = *Endpoint::parse("10.200.0.2:9090");
+  TapWriter online(e.online);
+  online.packet(kClient, elsewhere, 1, 1, flag::kAck, "own");
+  online.packet(kClient, elsewhere, 1, 1, flag::kAck, "own", false, true);
+  EXPECT_EQ(failing(verify(e)), "");
+  online.packet(kClient, elsewhere, 1, 1, flag::kAck, "own", false, true);
+  EXPECT_EQ(failing(verify(e)), "harmless") << "it came in once only";
+}
+TEST(Verifier, WhatAClientSentHereIsNotPassedOn) {
+  Evidence e = good();
+  TapWriter online(e.online);
+  online.packet(kClient, kOnline, 77, 1, flag::kRst);
+  online.packet(kClient, kOnline, 77, 1, flag::kRst, "", false, true);
+  EXPECT_NE(failing(verify(e)).find("harmless"), std::string::npos);
+}
 TEST(Verifier, WhatTheEngineSendsToTheTestServiceIsItsBusiness) {
   Evidence e = good();
   TapWriter egress(e.online);
