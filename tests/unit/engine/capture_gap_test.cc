@@ -374,6 +374,34 @@ TEST(CaptureGap, ASilentTwinIsLetGoAndAClientThatGoesOnLosesNothing) {
   )");
 }
 
+TEST(CaptureGap, ATwinOpenedBehindAHoleIsLetGoToo) {
+  Config c = no_pace();
+  c.gap_grace = 200 * kSecond;  // the hole is still waited for then
+  Script t(c);
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    # 101:201 is missed; what follows waits for it
+    +1ms client . 201:201(0) ack 1001
+    client P. 201:301(100) ack 1001
+    lost
+    quiet 119s
+    +1s engine R. 101:101(0) ack 501
+    engine S 200:200(0)
+    +10ms host S. 0:0(0) isn 7 ack 201 <mss 1000>
+    engine P. 201:301(100) ack 1
+    host P. 1:501(500) ack 301
+    engine . 301:301(0) ack 501
+    +25ms engine R. 301:301(0) ack 501
+    shutdown
+    end capture_gap captured 300 mirrored 200 lost 100 connections 2
+  )");
+}
+
 TEST(CaptureGap, AFourTupleUsedAgainAfterALossWasNotSupersededByChoice) {
   Script t(no_pace());
   t.open();
