@@ -24,6 +24,10 @@ class Drain {
   // Another program does not: nothing came in at the test host for a while.
   [[nodiscard]] bool quiet(os::Nanos deadline);
 
+  // What the intercepts have sent has come to the copy engines: on a bad path a header connection
+  // may be at its last bytes still. Of engines that were started again nothing can be told.
+  void await_headers(os::Nanos deadline);
+
   const LabContext& lab_;
   const Topology& topology_;
   FindProgram find_;
