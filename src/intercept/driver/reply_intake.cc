@@ -38,14 +38,26 @@ void ReplyIntake::fail(const std::string& why) {
 }
 
 void ReplyIntake::read(os::Nanos now) {
-  const auto done = only_->read([this, now](wire::Bytes bytes, size_t wire_bytes) {
+  size_t replies = 0;
+  const auto done = only_->read([&](wire::Bytes bytes, size_t wire_bytes) {
+    ++replies;
     const auto record = read_reply(bytes, wire_bytes);
     if (record) return server_.on_reply(*record, now);
     parse_.count(record.error());
   });
   if (!done) return fail(done.error());
-  const os::Nanos wait = only_->read_again_after();
+  os::Nanos wait = only_->read_again_after();
+  if (wait == os::kNever) {
+    gather(replies >= kCrowd);
+    if (gathering_) wait = kGather;
+  }
   loop_.set_timer(again_, wait == os::kNever ? os::kNever : now + wait);
+}
+
+void ReplyIntake::gather(bool crowd) {
+  if (crowd == gathering_) return;
+  gathering_ = crowd;
+  loop_.modify(only_->fd(), crowd ? 0U : static_cast<uint32_t>(EPOLLIN));
 }
 
 ReplyWorker::Figures ReplyIntake::figures() {
