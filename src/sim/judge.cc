@@ -42,7 +42,7 @@ void Judge::on_engine_start(Nanos) {
   for (auto& s : streams_) {
     if (!s->started) continue;
     s->engine_was_new = true;
-    s->syn_captured = s->seen = false;
+    s->syn_captured = s->seen = s->syn_unseen = false;
     s->captured.clear();
     s->known_end = 0;
     s->fin_captured = s->rst_captured = -1;
@@ -54,7 +54,9 @@ void Judge::on_engine_start(Nanos) {
   }
 }
 
-void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, bool whole) {
+void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, size_t length) {
+  const bool whole = payload.size() == length;
+  if (!h.has(kSyn) && !s.syn_captured) s.syn_unseen = true;
   if (!h.has(kRst) && !(h.has(kFin) && payload.empty())) s.seen = true;
   if (h.has(kSyn)) {
     for (auto& other : streams_) {
@@ -82,7 +84,7 @@ void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload
   });
   if (over || s.reset_done) return;
   const int64_t offset = offset_in(s, h.seq);
-  const int64_t end = offset + static_cast<int64_t>(payload.size());
+  const int64_t end = offset + static_cast<int64_t>(length);
   if (h.has(kRst)) {
     // Why: a client that meets an old connection of the online host resets that one's numbers.
     if (offset < 0 || offset > s.script.request_bytes() + 1) return;

@@ -51,7 +51,9 @@ class Judge {
   void on_engine_start(Nanos now);
   // It is about to be killed or stopped; what it had counted counts.
   void on_engine_end(const engine::Counters& counters);
-  void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload, bool whole);
+  // `length`: of the payload before the capture cut it.
+  void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload,
+                   size_t length);
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
   // The slow path to the test host dropped a packet.

@@ -244,8 +244,8 @@ void Judge::finish(const engine::Account& account, const engine::Counters& count
       std::ranges::any_of(streams_, [](const auto& s) { return s->missed_packets; });
   const bool misled = std::ranges::any_of(streams_, [](const auto& s) { return s->misled; });
   // Without its SYN nobody can tell a connection from the one before it on the same port.
-  const bool syn_unseen =
-      std::ranges::any_of(streams_, [](const auto& s) { return s->started && !s->syn_captured; });
+  const bool syn_unseen = std::ranges::any_of(
+      streams_, [](const auto& s) { return s->started && (!s->syn_captured || s->syn_unseen); });
   if (!restarted && !misled && !syn_unseen) {
     uint64_t known = 0, seen = 0;
     for (const auto& s : streams_) {

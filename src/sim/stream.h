@@ -25,7 +25,8 @@ struct Stream {
 
   // Given to the engine that runs now.
   bool syn_captured = false;
-  bool seen = false;  // any packet that shows a connection
+  bool syn_unseen = false;  // something else came before its SYN
+  bool seen = false;        // any packet that shows a connection
   IntervalSet captured;
   int64_t known_end = 0;      // greatest offset that any captured packet shows to exist
   int64_t fin_captured = -1;  // offset

@@ -47,8 +47,10 @@ struct Work {
   Nanos rto_at = kNever;    // SYN, retransmission or persist timer
   Nanos probe_at = kNever;  // tail loss probe
   Nanos turn_at = kNever;
-  Nanos ack_at = kNever;    // AckPolicy::client
-  Nanos opened_at = 0;      // first SYN of the mirrored connection
+  Nanos ack_at = kNever;   // AckPolicy::client
+  Nanos opened_at = 0;     // first SYN of the mirrored connection
+  wire::Seq replaced_irs;  // Session::irs_next by the SYN-ACK before the one that is in use
+  bool has_replaced = false;
   Nanos refused_at = 0;     // the handshake's first refusal; see Session::refused
   Nanos challenged_at = 0;  // an old connection of the test host last answered a SYN; 0: none
   // Since when the test host has taken nothing although bytes wait or are in flight; 0: it takes.

@@ -172,6 +172,25 @@ TEST(Handshake, ARefusalOfAnotherSynIsIgnored) {
   )");
 }
 
+TEST(Handshake, TwoSynAcksOfOneMomentInTheWrongOrder) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    host S. 0:0(0) isn 700 ack 1 <mss 1000>
+    engine P. 1:101(100) ack 1
+    host S. 0:0(0) isn 90000000 ack 1 <mss 1000>       # of one that is gone
+    engine P. 1:101(100)
+    host . 1:1(0) isn 700 ack 101                      # it acks data: this one lives
+    engine . 101:101(0) ack 1
+    host P. 1:11(10) ack 101
+    engine . 101:101(0) ack 11
+    quiet 10s
+  )");
+}
+
 // One that was held for an engine before this one is taken first; what answers it comes late.
 TEST(Handshake, AResetThatAnswersAnotherSynAckIsNone) {
   Script t;
