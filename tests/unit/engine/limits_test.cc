@@ -225,6 +225,8 @@ TEST(Limits, ALateSynOfARefusedConnectionIsNoOther) {
     client R 1:1(0)
     engine R. 1:1(0) ack 1
     end mirrored
+    +200ms engine R. 1:1(0) ack 1
+    +400ms engine R. 1:1(0) ack 1
     quiet 2s
     client/3 S 0:0(0) <mss 1000>
     engine/3 S 0:0(0) <mss 1000>
