@@ -14,8 +14,8 @@
 namespace mirrorlab::intercept {
 
 // Reads the ring: by itself every kPoll while many replies come, woken by the kernel for each while
-// they are few. A wake-up costs ten times what the rest of a reply's way does, and the look at an
-// empty ring 20,000 times a second as much as some thousand wake-ups.
+// they are few. A wake-up costs ten times what the rest of a reply's way does; so does a look in
+// vain.
 class StolenReplies : public ReplySource {
  public:
   explicit StolenReplies(std::shared_ptr<StealProgram> program) : program_(std::move(program)) {}
@@ -25,7 +25,7 @@ class StolenReplies : public ReplySource {
   [[nodiscard]] ReplyCounters counters() override;
 
  private:
-  static constexpr os::Nanos kPoll = 50 * os::kNanosPerMicro;
+  static constexpr os::Nanos kPoll = 150 * os::kNanosPerMicro;
   static constexpr os::Nanos kWindow = os::kNanosPerMilli;
   static constexpr size_t kMany = 5;               // replies a window
   static constexpr size_t kRepliesPerTurn = 4096;  // then header records are written
