@@ -77,6 +77,19 @@ TEST(Judge, AnAlteredStreamOnAStarvedBoxHasFailed) {
   judge({}, {}, r, kBox);
   EXPECT_EQ(r.verdict, "failed");
 }
+TEST(Judge, TurnsThatSilenceReleasedEarlyAreDoubtfulOnAStarvedBox) {
+  const auto verdict = [](double early, double by_quiet, const std::string& box) {
+    report::Result r = with_check("order");
+    r.verified.metrics = {{"turns.violations", early},
+                          {"copy.turn_released_by_quiet", by_quiet},
+                          {"copy.turn_released_by_timeout", 1}};
+    judge({}, {}, r, box);
+    return r.verdict;
+  };
+  EXPECT_EQ(verdict(4, 3, kBox), "inconclusive");
+  EXPECT_EQ(verdict(4, 3, ""), "failed") << "the box is not to blame";
+  EXPECT_EQ(verdict(5, 3, kBox), "failed") << "one of them by no rule";
+}
 TEST(Judge, ALeakFailsThoughTheTapsLostPackets) {
   report::Result r = with_check("isolated");
   r.verified.inconclusive = kLost;
