@@ -8,6 +8,7 @@
 
 #include "harness/cli/verdict.h"
 #include "harness/scenario/expression.h"
+#include "harness/scenario/suggest.h"
 
 namespace mirrorlab::cli {
 
@@ -27,10 +28,19 @@ void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
 namespace {
 using Lookup = std::function<std::optional<double>(std::string_view)>;
 
+// A condition at the end. Engines' counters are known when they have been written, so only here a
+// name that none of them has is found out.
+scenario::Outcome judge_now(const scenario::Expression& condition, const Lookup& lookup,
+                            const std::vector<std::string>& known) {
+  auto outcome = scenario::evaluate(condition, lookup);
+  if (!lookup(condition.metric)) outcome.actual += scenario::suggestion(condition.metric, known);
+  return outcome;
+}
+
 // At the end, and at every look before it.
 report::Expectation judge_always(const scenario::Expression& condition, const LiveFinding& live,
-                                 const Lookup& lookup) {
-  const auto outcome = scenario::evaluate(condition, lookup);
+                                 const Lookup& lookup, const std::vector<std::string>& known) {
+  const auto outcome = judge_now(condition, lookup, known);
   report::Expectation e{condition.text, outcome.passed, outcome.actual, "always", live.looks, {}};
   if (!live.at_s) return e;
   e.passed = false;
@@ -40,7 +50,8 @@ report::Expectation judge_always(const scenario::Expression& condition, const Li
 }
 
 report::Expectation judge_eventually(const scenario::Eventual& eventual, const LiveFinding& live,
-                                     double ended_s, const Lookup& lookup) {
+                                     double ended_s, const Lookup& lookup,
+                                     const std::vector<std::string>& known) {
   report::Expectation e{eventual.text, false, live.actual, "eventually", live.looks, {}};
   if (live.at_s) {
     e.passed = true;
@@ -52,7 +63,7 @@ report::Expectation judge_eventually(const scenario::Eventual& eventual, const L
   const auto after_s = static_cast<double>(eventual.after.count()) / 1e9;
   if (ended_s >= after_s && ended_s <= until_s) {
     // The run was over first: what it left behind is the last look.
-    const auto outcome = scenario::evaluate(eventual.condition, lookup);
+    const auto outcome = judge_now(eventual.condition, lookup, known);
     e.passed = outcome.passed;
     e.actual = outcome.actual + " at the end";
     if (e.passed) e.first_held_s = ended_s;
@@ -149,19 +160,22 @@ void judge(const scenario::Scenario& s, const LiveFindings& live, report::Result
     if (name.starts_with("lost.sessions.") || name.starts_with("lost.bytes.")) return 0.0;
     return std::nullopt;
   };
+  std::vector<std::string> known;
+  for (const auto& [name, value] : r.verified.metrics) known.push_back(name);
   std::vector<Failure> failures;
   const bool by_silence = released_by_silence(r.verified.metrics);
   const auto order = [&](Proof usual) { return by_silence ? Proof::doubtful : usual; };
   for (size_t i = 0; i < s.always.size(); ++i) {
     const auto& finding = i < live.always.size() ? live.always[i] : LiveFinding{};
-    r.expectations.push_back(judge_always(s.always[i], finding, lookup));
+    r.expectations.push_back(judge_always(s.always[i], finding, lookup, known));
   }
   for (size_t i = 0; i < s.eventually.size(); ++i) {
     const auto& finding = i < live.eventually.size() ? live.eventually[i] : LiveFinding{};
-    r.expectations.push_back(judge_eventually(s.eventually[i], finding, live.ended_s, lookup));
+    r.expectations.push_back(
+        judge_eventually(s.eventually[i], finding, live.ended_s, lookup, known));
   }
   for (const auto& condition : s.expect) {
-    const auto outcome = scenario::evaluate(condition, lookup);
+    const auto outcome = judge_now(condition, lookup, known);
     r.expectations.push_back({condition.text, outcome.passed, outcome.actual, "expect", 0, {}});
   }
   // The conditions are in the order of always, eventually, expect.

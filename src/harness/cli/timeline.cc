@@ -171,6 +171,7 @@ void Timeline::give_up_waits() {
                                     scenario::to_text(w.fault->wait->within));
     if (w.fault->when.count() > 0) words += " after " + scenario::to_text(w.fault->when);
     if (!w.last.empty()) words += ": it was " + w.last;
+    if (w.last.empty() && w.fault->wait->condition) words += ": there was no such figure";
     tell(now(), words);
     in_vain_.push_back(std::move(words));
     return true;

@@ -117,6 +117,36 @@ void check_mappings(const Scenario& scenario) {
   }
 }
 
+// What is mirrored is served at both ends.
+void check_services(const Scenario& scenario) {
+  const auto check = [&](const Engine& engine, const std::string& node, uint16_t port) {
+    const auto& run = scenario.node(node)->run;
+    if (std::ranges::find(run, port, &Service::port) != run.end()) return;
+    throw ReadError(engine.at, fmt::format("engines.{}.map: nothing on `{}` listens on port {}; "
+                                           "add a service under nodes.{}.run",
+                                           engine.id, node, port, node));
+  };
+  for (const Engine* copy : scenario.engines_of(EngineKind::copy)) {
+    for (const Mapping& m : copy->map) {
+      check(*copy, copy->on, m.online_port);
+      check(*copy, m.test_node, m.test_port);
+    }
+  }
+}
+
+// Two of ours would take each other's replies.
+void check_intercepts(const Scenario& scenario) {
+  std::map<std::string, const Engine*> ours;
+  for (const Engine* e : scenario.engines_of(EngineKind::intercept)) {
+    if (!e->command.empty()) continue;
+    const auto [first, fresh] = ours.emplace(e->on, e);
+    if (fresh) continue;
+    throw ReadError(e->at, fmt::format("engines.{}: `{}` runs on `{}` already, and serves any "
+                                       "number of copy engines",
+                                       e->id, first->second->id, e->on));
+  }
+}
+
 }  // namespace
 
 void check_whole(const Value& root, const Scenario& scenario) {
@@ -124,6 +154,8 @@ void check_whole(const Value& root, const Scenario& scenario) {
   check_assistants(scenario);
   check_bridges(scenario);
   check_mappings(scenario);
+  check_services(scenario);
+  check_intercepts(scenario);
   check_placeholders(scenario);
 }
 

@@ -293,6 +293,12 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
   const auto number = parse_value(value, measure);
   if (!number) {
     const char* hint = measure == count ? ", and this metric is a plain count" : "";
+    if (value.find(" within ") != std::string_view::npos) {
+      hint = "; `within` is for conditions under `eventually`";
+    } else if (value.find(" and ") != std::string_view::npos ||
+               value.find("&&") != std::string_view::npos) {
+      hint = "; one condition each, all of the list must hold";
+    }
     return tl::unexpected(number.error() + hint);
   }
   result.value = *number;

@@ -66,6 +66,9 @@ void read_cells(const Value& cells, Axis& axis) {
 void read_values(const Value& values, Axis& axis) {
   std::set<std::string> seen;
   for (const Value& choice : values.items()) {
+    if (choice.is_map()) {
+      choice.fail(fmt::format("cells have names: write {}: {{NAME: {{...}}, ...}}", axis.name));
+    }
     if (axis.name == "ip") (void)choice.choice({"v4", "v6"});
     if (!seen.insert(choice.text()).second) {
       choice.fail(fmt::format("`{}` a second time: two variants would be one", choice.text()));

@@ -99,6 +99,18 @@ EngineKind engine_kind(const Value& key, const Value& value) {
                   suggestion(key.name(), known)));
 }
 
+// Where our own programs do their work; another pair may do it elsewhere.
+void check_place(const Value& value, const Engine& engine, Role role) {
+  if (engine.kind == EngineKind::copy && role != Role::online) {
+    value.fail(fmt::format("`{}` has the role {}; a copy engine runs on an online host", engine.on,
+                           to_string(role)));
+  }
+  if (engine.kind == EngineKind::intercept && role != Role::test && role != Role::assistant) {
+    value.fail(fmt::format("`{}` has the role {}; an intercept runs on a test host or its assistant",
+                           engine.on, to_string(role)));
+  }
+}
+
 Engine read_engine(const Value& value, const Scenario& so_far, EngineKind kind,
                    const std::string& id) {
   Engine engine =
@@ -108,6 +120,7 @@ Engine read_engine(const Value& value, const Scenario& so_far, EngineKind kind,
     value.fail(fmt::format("an engine cannot run on `{}`, which has the role {}", on.name,
                            to_string(on.role)));
   }
+  if (engine.command.empty()) check_place(value, engine, on.role);
   return engine;
 }
 

@@ -42,6 +42,14 @@ TEST(Judge, WhatOnceFailedWhileTheRunLastedFails) {
   EXPECT_EQ(c.judged({{"leaked_packets", 1}}).verdict, "failed") << "the end counts, too";
 }
 
+TEST(Judge, ACounterThatNoEngineHasIsNamedByItsNeighbour) {
+  Case c;
+  c.scenario.expect = {condition("copy.segmants_sent >= 1")};
+  EXPECT_EQ(c.judged({{"copy.segments_sent", 5}}).reason,
+            "copy.segmants_sent >= 1 does not hold: this run has no figure for copy.segmants_sent "
+            "(did you mean `copy.segments_sent`?)");
+}
+
 TEST(Judge, EventuallyIsMetInTimeOrNot) {
   Case c;
   c.scenario.eventually = {eventual("test.connections == 0", 5, 2)};

@@ -1,6 +1,7 @@
 // Conditions: what they compare, in which units, and what a percentage is of.
 #include "harness/scenario/expression.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -113,6 +114,66 @@ TEST(Expression, EveryMetricHasAboutAndAKnownBase) {
     EXPECT_FALSE(m.about.empty()) << m.name;
     const auto is_base = [&](const MetricName& other) { return other.name == m.base; };
     EXPECT_TRUE(m.base.empty() || std::ranges::any_of(metric_names(), is_base)) << m.name;
+  }
+}
+
+// --- every metric there is ----------------------------------------------------------------------
+std::string_view right_value(Measure measure) {
+  switch (measure) {
+    case Measure::bytes:
+      return "64KiB";
+    case Measure::milliseconds:
+      return "5ms";
+    case Measure::seconds:
+      return "2s";
+    case Measure::count:
+      return "3";
+  }
+  return "";
+}
+
+TEST(EveryMetric, TakesItsUnitAndNoOther) {
+  for (const MetricName& metric : metric_names()) {
+    for (const Measure measure : {Measure::bytes, Measure::milliseconds, Measure::count}) {
+      const bool time =
+          metric.measure == Measure::milliseconds || metric.measure == Measure::seconds;
+      const bool right = measure == metric.measure || (time && measure == Measure::milliseconds);
+      const std::string text = fmt::format("{} <= {}", metric.name, right_value(measure));
+      const auto e = parse_expression(text, kEngines);
+      EXPECT_EQ(e.has_value(), right) << text;
+      if (e) {
+        EXPECT_EQ(e->measure, metric.measure) << text;
+      }
+    }
+  }
+}
+
+TEST(EveryMetric, TakesAPercentageWhereItHasAWhole) {
+  for (const MetricName& metric : metric_names()) {
+    const auto e = parse_expression(fmt::format("{} == 50%", metric.name), kEngines);
+    ASSERT_EQ(e.has_value(), !metric.base.empty()) << metric.name;
+    if (!e) {
+      EXPECT_NE(e.error().find("no whole"), std::string::npos) << e.error();
+      continue;
+    }
+    EXPECT_EQ(e->base, metric.base);
+    const auto half = evaluate(*e, [&](std::string_view name) -> std::optional<double> {
+      return name == metric.base ? 4 : 2;
+    });
+    EXPECT_TRUE(half.passed || metric.base == metric.name) << metric.name;
+  }
+}
+
+TEST(EveryMetric, IsMeantByASlip) {
+  for (const MetricName& metric : metric_names()) {
+    std::string slip(metric.name);
+    slip.erase(slip.size() - 2, 1);
+    if (std::ranges::find(metric_names(), slip, &MetricName::name) != metric_names().end())
+      continue;
+    const auto e = parse_expression(slip + " == 1", kEngines);
+    ASSERT_FALSE(e) << slip;
+    EXPECT_TRUE(e.error().starts_with("unknown metric `" + slip + "` (did you mean `"))
+        << e.error();
   }
 }
 
