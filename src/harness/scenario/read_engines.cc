@@ -106,8 +106,9 @@ void check_place(const Value& value, const Engine& engine, Role role) {
                            to_string(role)));
   }
   if (engine.kind == EngineKind::intercept && role != Role::test && role != Role::assistant) {
-    value.fail(fmt::format("`{}` has the role {}; an intercept runs on a test host or its assistant",
-                           engine.on, to_string(role)));
+    value.fail(
+        fmt::format("`{}` has the role {}; an intercept runs on a test host or its assistant",
+                    engine.on, to_string(role)));
   }
 }
 
