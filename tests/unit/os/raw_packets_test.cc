@@ -1,5 +1,7 @@
 // Raw sender and packet capture against the kernel, over lo of a namespace of their own.
 #include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -169,6 +171,71 @@ TEST_P(RawPacketsTest, BadChecksumsAreCountedAndFragmentsMadeWhole) {
   EXPECT_EQ(capture_->counters().fragments, 0U);
   const bool kernel_reassembles = GetParam() == CaptureWay::raw_ip;
   EXPECT_EQ(capture_->counters().reassembled, kernel_reassembles ? 0U : 2U);
+}
+
+TEST_P(RawPacketsTest, IpOptionsAreSteppedOver) {
+  auto plain = packet({'a', 'b', 'c'});
+  // Record route, four bytes and an end of options.
+  const std::array<uint8_t, 8> options = {7, 7, 4, 0, 0, 0, 0, 0};
+  plain.insert(plain.begin() + 20, options.begin(), options.end());
+  plain[0] = 0x47;
+  wire::store16(&plain[2], static_cast<uint16_t>(plain.size()));
+  send_bytes(plain);
+  const auto got = captured();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0], (std::vector<uint8_t>{'a', 'b', 'c'}));
+}
+
+TEST_P(RawPacketsTest, Ipv6ExtensionHeadersAreSteppedOver) {
+  if (!is_local_address(*wire::IpAddress::parse("::1"))) GTEST_SKIP() << "no IPv6";
+  const std::vector<uint8_t> payload = {'a', 'b', 'c'};
+  std::vector<uint8_t> bytes(wire::kMaxHeaderBytes + payload.size());
+  bytes.resize(wire::write_packet(header(kPort, true), payload, bytes.data()));
+  // Destination options: padding of six bytes.
+  const std::array<uint8_t, 8> extension = {bytes[6], 0, 1, 4, 0, 0, 0, 0};
+  bytes.insert(bytes.begin() + 40, extension.begin(), extension.end());
+  bytes[6] = 60;
+  wire::store16(&bytes[4], static_cast<uint16_t>(bytes.size() - 40));
+  const Fd fd(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  sockaddr_in6 to{};
+  to.sin6_family = AF_INET6;
+  to.sin6_addr = in6addr_loopback;
+  ASSERT_EQ(::sendto(fd.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&to),
+                     sizeof to),
+            static_cast<ssize_t>(bytes.size()));
+  const auto got = captured();
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0], payload);
+}
+
+// lo has no VLAN devices: nobody here takes the packet, and where all devices are captured it would
+// come again from the one it is for.
+TEST_P(RawPacketsTest, ATaggedPacketIsTakenOnTheDeviceThatWasNamedOnly) {
+  const auto ip = packet({1, 2, 3});
+  std::vector<uint8_t> frame(12);
+  frame.insert(frame.end(), {0x81, 0x00, 0x00, 0x05, 0x08, 0x00});
+  frame.insert(frame.end(), ip.begin(), ip.end());
+  const Fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_protocol = htons(ETH_P_8021Q);
+  to.sll_ifindex = static_cast<int>(::if_nametoindex("lo"));
+  ASSERT_EQ(::sendto(fd.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to),
+                     sizeof to),
+            static_cast<ssize_t>(frame.size()));
+  const auto got = captured();
+  const auto& counters = capture_->counters();
+  switch (GetParam()) {
+    case CaptureWay::pcap:  // of lo
+      EXPECT_EQ(got.size(), 1U);
+      break;
+    case CaptureWay::raw_ip:  // the host's IP layer has no use for it
+      EXPECT_EQ(got.size(), 0U);
+      break;
+    default:
+      EXPECT_EQ(got.size(), 0U);
+      EXPECT_EQ(counters.vlan_outer, 1U);
+  }
 }
 
 TEST_P(RawPacketsTest, AFullBufferIsCounted) {
