@@ -121,9 +121,11 @@ void World::to_host(Role role, Packet& packet) {
   if (role == Role::test) {
     const int64_t heard = wire::unwrap(h.ack, c->endpoint.isn() + 1, c->server->said());
     judge_.on_test_arrival(h, packet.payload.size(), *c->server, heard, c->evidence());
-    // A late packet of the connection before this one is another stream's.
+    // A late packet of the connection before this one is another stream's, or acks what was never
+    // said on this one.
     const Stream* of = judge_.find_stream(h.src, h.seq);
-    const bool own = of != nullptr && of->id == c->evidence().stream;
+    const bool answers = heard >= 0 && heard <= c->server->said() + 1;
+    const bool own = of != nullptr && of->id == c->evidence().stream && answers;
     if (own && !packet.payload.empty() && !c->endpoint.window_reaches(h, packet.payload.size())) {
       judge_.fail(Check::packet, now_,
                   "data beyond the window of the test host: sequence number " +
