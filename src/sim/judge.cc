@@ -50,11 +50,27 @@ void Judge::on_engine_start(Nanos) {
     s->data_packets = 0;
     s->boundaries.clear();
     s->sent_end = 0;
-    s->asked_at = kNever;
+    s->asked_at = s->hole_since = kNever;
   }
 }
 
-void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, size_t length) {
+void Judge::watch_hole(Stream& s, Nanos now) const {
+  if (s.captured.first_gap(0) >= s.known_end) {
+    s.hole_since = kNever;
+    return;
+  }
+  s.hole_since = std::min(s.hole_since, now);
+  s.hole_lasted |= now - s.hole_since > settings_.core.gap_grace;
+}
+
+void Judge::on_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, size_t length,
+                        Nanos now) {
+  watch_hole(s, now);
+  take_captured(s, h, payload, length);
+  watch_hole(s, now);
+}
+
+void Judge::take_captured(Stream& s, const wire::TcpHeader& h, wire::Bytes payload, size_t length) {
   const bool whole = payload.size() == length;
   if (!h.has(kSyn) && !s.syn_captured) s.syn_unseen = true;
   if (!h.has(kRst) && !(h.has(kFin) && payload.empty())) s.seen = true;

@@ -53,7 +53,7 @@ class Judge {
   void on_engine_end(const engine::Counters& counters);
   // `length`: of the payload before the capture cut it.
   void on_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload,
-                   size_t length);
+                   size_t length, Nanos now);
   void on_missed(Stream& stream) { stream.missed_packets = true; }
   void on_engine_packet(const wire::TcpHeader& header, wire::Bytes payload, Nanos now);
   // The slow path to the test host dropped a packet.
@@ -84,8 +84,12 @@ class Judge {
   [[nodiscard]] bool answered(const Stream& stream, const ServerApp& app, size_t exchange,
                               const MirroredConnection& connection) const;
   [[nodiscard]] bool excused(const Stream& stream) const;
+  [[nodiscard]] bool misjudges_hole(const Stream& stream) const;
   // What the test host says, or what it hears, may be lost on the way.
   [[nodiscard]] bool replies_may_be_lost() const;
+  void take_captured(Stream& stream, const wire::TcpHeader& header, wire::Bytes payload,
+                     size_t length);
+  void watch_hole(Stream& stream, Nanos now) const;
   void watch_silence(Stream& stream, const wire::TcpHeader& header, size_t length, Nanos now) const;
   void finish_stream(const Stream& stream, Nanos now);
   void check_close(const Stream& stream, const MirroredConnection& connection, Nanos now);

@@ -43,8 +43,10 @@ struct Stream {
   bool engine_was_new = false;  // an engine started or ended during it
   bool misled = false;          // a SYN long out of date came in between
   bool superseded = false;      // its 4-tuple was taken before its close was captured
-  bool unreachable = false;     // nothing was heard of the test host for the user time-out
-  bool abandoned = false;       // the test host retransmitted in vain and gave up in the middle
+  bool hole_lasted = false;     // its client repeated what was missed later than gap_grace
+  Nanos hole_since = kNever;
+  bool unreachable = false;  // nothing was heard of the test host for the user time-out
+  bool abandoned = false;    // the test host retransmitted in vain and gave up in the middle
 };
 
 // A connection the engine opened to the test host, as the test host saw it.

@@ -258,7 +258,7 @@ void World::engine_turn() {
     Stream* of = p.header.has(wire::tcp_flag::kRst) ? judge_.find_stream(p.header.src, p.header.seq)
                                                     : nullptr;
     judge_.on_captured(of != nullptr ? *of : *judge_.streams()[p.stream], p.header, p.payload,
-                       length);
+                       length, now_);
   });
   after_engine();
 }

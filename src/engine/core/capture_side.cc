@@ -174,6 +174,12 @@ void follow_acks(Session& s, const wire::TcpPacket& p) {
   // Why the bare ack stays: a keep-alive probe is one below it, and no data.
   if (s.bare_ack_at == 0 && p.header.seq != s.zero + 1) s.bare_ack_at = -1;
   s.zero = s.client_seen = p.header.seq;
+  const int64_t acked = wire::unwrap(p.header.ack, s.answer_zero, s.client_acked);
+  if (!s.answer_zero_known || (acked >= 0 && acked - s.client_acked < kPlausible)) return;
+  // Not this host's answers: another connection of the 4-tuple, whose SYN was not captured.
+  s.answer_zero_known = false;
+  s.client_acked = 0;
+  s.bare_ack_at = p.payload_length == 0 && !p.header.has(wire::tcp_flag::kFin) ? 0 : -1;
 }
 
 void take_ack(Env& env, Session& s, const wire::TcpPacket& p, Nanos now) {

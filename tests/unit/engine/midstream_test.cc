@@ -115,6 +115,23 @@ TEST(Midstream, ALateAckOfTheConnectionBeforeIsNoneOfThem) {
   )");
 }
 
+TEST(Midstream, AfterAcksAloneComesAnotherConnectionWithoutItsSyn) {
+  Script t(no_pace());
+  t.play(R"(
+    client . 5001:5001(0) ack 9001
+    client . 5001:5001(0) ack 9014
+    client . 400001:400001(0) ack 2000000000          # nothing the first could have acked
+    client P. 400001:400101(100) ack 2000000000
+    engine S 400000:400000(0)
+    host S. 0:0(0) ack 400001 <mss 1000>
+    engine P. 400001:400101(100) ack 1
+    client P. 400101:400201(100) ack 2000000500       # waits for its answer like any turn
+    quiet 10ms
+    host P. 1:501(500) ack 400101
+    engine P. 400101:400201(100) ack 501
+  )");
+}
+
 TEST(Midstream, DataThatDoesNotFollowTheAckIsInTheMiddleOfATurn) {
   Script t(no_pace());
   t.play(R"(
