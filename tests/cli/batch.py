@@ -74,7 +74,7 @@ def side_by_side():
                           ("needs-a-program", "needs-a-program"): ["skipped"],
                           ("asks-too-much", "asks-too-much"): ["failure"]}, f"JUnit cases {cases}")
     failure = root.find("testsuite/testcase/failure")
-    check(done, "online.sessions == 1000" in failure.text, "the failure does not say what failed")
+    check(done, "sessions.extra == 1000" in failure.text, "the failure does not say what failed")
 
 
 def tap():

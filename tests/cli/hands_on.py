@@ -303,7 +303,7 @@ def keeping():
     kept = subprocess.run([MIRRORLAB, "run", SAMPLE + "/failing/asks-too-much.yaml", "--keep", "--out", OUT + "/kept"],
                           input="status\ncounters\nexec test ip -brief address\nstart copy\nstatus\nquit\n", capture_output=True, text=True, timeout=60)
     check(kept.returncode == 1, f"a kept run ended with {kept.returncode}, not 1", kept.stdout + kept.stderr)
-    holds("keeping", kept.stdout, r"asks-too-much: failed: .*online\.sessions == 1000", r"10\.200\.0\.2/32", r"copy: ended with 0",
+    holds("keeping", kept.stdout, r"asks-too-much: failed: .*sessions\.extra == 1000", r"10\.200\.0\.2/32", r"copy: ended with 0",
           r"copy, as it last said:\n    .*sessions_captured 4",
           r"copy: pid \d+", r"asks-too-much: FAILED")
     passed = subprocess.run([MIRRORLAB, "run", *GREETS, "--keep", "--out", OUT + "/passed"], input="status\n",

@@ -56,7 +56,7 @@ check(smoke, re.findall(r"Test +#\d+: (\S+)", smoke.stdout) == VARIANTS, "a file
 failing = run(CTEST, "--test-dir", PROJECT, "-R", "failing", "--output-on-failure")
 check(failing, failing.returncode != 0 and tests_of(failing) == {"failing.asks-too-much": "Failed"},
       "a scenario that fails does not fail its test")
-check(failing, "online.sessions == 1000" in failing.stdout, "the failed test does not say what failed")
+check(failing, "sessions.extra == 1000" in failing.stdout, "the failed test does not say what failed")
 with open(f"{PROJECT}/scenario-out/greets/ip=v6/result.json") as f:
     result = json.load(f)
 check(plain, result["verdict"] == "passed", "there is no result of a variant where results belong")

@@ -1,8 +1,10 @@
 #include "intercept/driver/instance_lock.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 
@@ -20,7 +22,15 @@ tl::expected<os::Fd, std::string> lock_instance(const std::string& name) {
   std::memcpy(&address.sun_path[1], path.data(),
               std::min(path.size(), sizeof address.sun_path - 2));
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + path.size());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) < 0) {
+  // Of one that was killed as it started a program (tc, iptables), the name is free once that has
+  // begun: the kernel tells nobody when.
+  constexpr int kTries = 50, kBetweenMs = 10;
+  int tries = 0;
+  while (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) < 0) {
+    if (errno == EADDRINUSE && ++tries < kTries) {
+      ::poll(nullptr, 0, kBetweenMs);
+      continue;
+    }
     return os::failure("cannot hold the name " + path, errno,
                        "is another mirror-intercept running here? End it, or choose another "
                        "--queue-num");
