@@ -43,9 +43,20 @@ void give_with_ack(Env& env, Session& s, wire::TcpHeader& h, wire::Bytes payload
 }
 }  // namespace
 
+namespace {
+// The window of a SYN is never scaled (RFC 7323 2.2); those of the client's later packets are.
+uint16_t syn_window(const Session& s) {
+  if (s.client_window == 0) return 0xffff;
+  if (!s.answer_zero_known) return s.client_window;
+  if (!s.whole) return 0xffff;  // its scale was not seen
+  const int scale = s.client_has_scale ? s.client_scale : 0;
+  return static_cast<uint16_t>(std::min(uint32_t{s.client_window} << scale, 0xffffU));
+}
+}  // namespace
+
 void emit_syn(Env& env, Session& s, Nanos now) {
   wire::TcpHeader h = make_header(env, s, s.snd_una - 1, kSyn);
-  h.window = s.client_window != 0 ? s.client_window : 0xffff;
+  h.window = syn_window(s);
   // Why: a connection joined in the middle shows only whether timestamps are in use; the other
   // options are those any modern client offers.
   if (s.client_mss != 0) {

@@ -2,6 +2,7 @@
 
 #include "engine/core/capture_side.h"
 #include "engine/core/emit.h"
+#include "engine/core/rtt.h"
 
 namespace mirrorlab::engine {
 
@@ -57,7 +58,8 @@ void finish_session(Env& env, Session& s, Nanos now) {
   stop_timers(s);
   s.rcv_ranges = 0;
   // Why the patience: what a client repeats after its session is forgotten looks like another one.
-  s.end_at = std::max(now + env.config.time_wait, patience(s));
+  // The test host's RTO, after which a FIN comes again, is about as long as ours, or twice that.
+  s.end_at = std::max(now + std::max(env.config.time_wait, 4 * rto(env, s)), patience(s));
   s.reset_at = kNever;
   if (!s.counted) return;
   --env.account.sessions_live;

@@ -32,6 +32,45 @@ TEST(Close, ClientFirst) {
   EXPECT_EQ(t.account().sessions_mirrored, 1U);
 }
 
+TEST(Close, AnswerRepeatedInTimeWaitIsAckedNotReset) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client F. 101:101(0) ack 501
+    engine F. 101:101(0) ack 501
+    host F. 501:501(0) ack 102
+    engine . 102:102(0) ack 502
+    end mirrored captured 100
+    host P. 1:501(500) ack 101       # on its way for long
+    engine . 102:102(0) ack 502
+    host P. 502:602(100) ack 102     # of no connection we know
+    engine R 102:102(0)
+  )");
+}
+
+TEST(Close, TimeWaitOutlastsTheRetransmissionsOfASlowPath) {
+  Script t(no_pace());
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    +990ms host S. 0:0(0) ack 1 win 65535 <mss 1000>
+    engine . 1:1(0) ack 1
+    client . 1:1(0) ack 1
+    client F. 1:1(0) ack 1
+    engine F. 1:1(0) ack 1
+    +900ms host F. 1:1(0) ack 2
+    engine . 2:2(0) ack 2
+    end mirrored
+    quiet 6s
+    host F. 1:1(0) ack 2             # two of its retransmissions were lost
+    engine . 2:2(0) ack 2
+  )");
+}
+
 TEST(Close, FinWithDataKeepsItsPlace) {
   Script t;
   t.open();

@@ -42,6 +42,16 @@ TEST(Handshake, ScaleAboveFourteenIsFourteen) {
   )");
 }
 
+TEST(Handshake, WindowOfARepeatedSynIsNotTheScaledOneOfLaterPackets) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) win 64800 <mss 1000,wscale 10>
+    engine S 0:0(0) win 64800 <mss 1000,wscale 10>
+    client . 1:1(0) ack 1 win 63
+    +1s engine S 0:0(0) win 64512 <mss 1000,wscale 10>
+  )");
+}
+
 TEST(Handshake, RepeatsTheSynWithBackOffUntilTheTimeOut) {
   Script t;
   t.play(R"(
