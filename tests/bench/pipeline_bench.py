@@ -65,7 +65,7 @@ def main():
     options.add_argument("--json")
     args = options.parse_args()
     rows = []
-    for name in ("keep-alive", "short"):
+    for name in ("keep-alive", "paced-keep-alive", "short", "paced-short"):
         for row in rows_of(args.mirrorlab, name):
             rows.append(row)
             if "skipped" in row:
