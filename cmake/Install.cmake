@@ -1,4 +1,4 @@
-# What `cmake --install` puts under the prefix: programs, scenarios with their schema, documents, and
+# What `cmake --install` puts under the prefix: programs, manual pages, scenarios with their schema, documents, and
 # a package that other projects find with find_package(mirrorlab).
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 install(TARGETS mirrorlab mirror-copy mirror-intercept RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # mirrorlab looks for them at ../share/mirrorlab from its own place.
 install(DIRECTORY scenarios DESTINATION share/mirrorlab)
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN man EXCLUDE)
+include(ManPages)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/mirrorlab)

@@ -19,7 +19,8 @@ enum class Addressed : uint8_t {
 [[nodiscard]] Addressed addressed(uint8_t kind, uint16_t protocol, bool tagged, uint16_t tag);
 
 // The IP packet in a frame of libpcap's link type; nothing when it holds none. Ethernet (VLAN tags
-// in any number, also 802.1ad), Linux cooked (1 and 2), raw IP, BSD loopback, PPP.
+// in any number, also 802.1ad and FabricPath, PPPoE, MPLS), Linux cooked (1 and 2), raw IP, BSD
+// loopback, PPP.
 [[nodiscard]] std::optional<wire::Bytes> ip_packet_in(int link_type, wire::Bytes frame);
 [[nodiscard]] bool link_type_known(int link_type);
 

@@ -146,6 +146,14 @@ def hurt_scenario(name):
                     ("expect:\n  - sessions.exact == 100%\n", HURT + "expect:\n  - sessions.missing == 0\n"))
 
 
+def without_a_place():
+    """No place for its files is one line with the way out, not an exception."""
+    done = subprocess.run([MIRRORLAB, "up", *GREETS, "--out", "/proc/nowhere"], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=30)
+    check(done.returncode == 2 and re.fullmatch(r"mirrorlab: cannot create /proc/nowhere: .*; name another with --out\n", done.stderr),
+          "up without a place for its files", done.stderr)
+
+
 def playing():
     """All that a scenario says happens, its timeline too, and again when asked; a failed fault is told."""
     file = hurt_scenario(f"hurt-{os.getpid()}")
@@ -314,7 +322,7 @@ def keeping():
 shutil.rmtree(OUT, ignore_errors=True)
 os.makedirs(OUT, exist_ok=True)
 scenario(NAME)
-for part in (looking, hurting, refusals, playing, breaking, breaking_a_run, visiting, under_way, ending, keeping):
+for part in (looking, hurting, refusals, without_a_place, playing, breaking, breaking_a_run, visiting, under_way, ending, keeping):
     part()
 if problems:
     sys.exit("\n".join(problems) + "\nagain: " + " ".join(sys.argv))

@@ -37,7 +37,8 @@ shutil.rmtree(OUT, ignore_errors=True)
 installed = run(CMAKE, "--install", BUILD, "--prefix", PREFIX)
 check(installed, installed.returncode == 0, "the installation failed")
 for path in ("bin/mirrorlab", "bin/mirror-copy", "bin/mirror-intercept", "share/mirrorlab/scenarios/quickstart.yaml",
-             "share/mirrorlab/scenarios/schema/scenario.schema.json"):
+             "share/mirrorlab/scenarios/schema/scenario.schema.json", "share/man/man1/mirrorlab.1",
+             "share/man/man8/mirror-copy.8", "share/bash-completion/completions/mirror-intercept"):
     check(installed, os.path.exists(f"{PREFIX}/{path}"), f"{path} is not installed")
 # Nothing of the build tree may be needed: the programs must be those beside this one.
 listed = run(PREFIX + "/bin/mirrorlab", "list", cwd=OUT)

@@ -220,8 +220,8 @@ void HandsOn::tell_ends() {
   }
   for (const auto* t : ended) {
     prompt_.interrupt_line();
-    std::cout << fmt::format("traffic {} ended with {} after {:.1f} s; {}\n", t->traffic->id,
-                             t->code, static_cast<double>(t->took) / 1e9, play.log_of(*t))
+    std::cout << fmt::format("traffic {} ended with {} after {:.1f} s; {}\n", t->name(), t->code,
+                             static_cast<double>(t->took) / 1e9, play.log_of(*t))
               << std::flush;
   }
 }

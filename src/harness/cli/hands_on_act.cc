@@ -67,7 +67,7 @@ void HandsOn::play(const Words&) {
   began_ = true;
   lab_.begin_play();
   for (const auto& run : lab_.play().runs()) {
-    std::cout << fmt::format("traffic {} {}\n", run.traffic->id,
+    std::cout << fmt::format("traffic {} {}\n", run.name(),
                              run.traffic->start.count() > 0
                                  ? "starts after " + scenario::to_text(run.traffic->start)
                                  : "starts");
@@ -88,11 +88,11 @@ void HandsOn::traffic(const Words& arguments) {
     if (!starts) {
       lab_.play().stop(run);
     } else if (run.running()) {
-      std::cout << "traffic " << id << " runs already\n";
+      std::cout << "traffic " << run.name() << " runs already\n";
     } else {
       began_ = true;
       lab_.play().start(run);
-      std::cout << "traffic " << id << " started\n";
+      std::cout << "traffic " << run.name() << " started\n";
     }
   }
   if (found) return;

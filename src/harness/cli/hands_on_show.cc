@@ -156,7 +156,7 @@ void HandsOn::status(const Words&) {
       state = fmt::format("ended with {} after {:.1f} s", run.code,
                           static_cast<double>(run.took) / 1e9);
     }
-    std::cout << "  " << run.traffic->id << ": " << state << '\n';
+    std::cout << "  " << run.name() << ": " << state << '\n';
   }
   if (!scenario_.timeline.empty()) {
     std::cout << "timeline\n";

@@ -154,7 +154,7 @@ void Lab::take_figures(Play::Run& ended, nlohmann::json& figures) {
   if (own.is_object()) {
     add_traffic_figures(figures, own);
   } else if (ended.code != 0 || !command) {
-    throw std::runtime_error("traffic " + ended.traffic->id + " failed: " + state);
+    throw std::runtime_error("traffic " + ended.name() + " failed: " + state);
   }
 }
 

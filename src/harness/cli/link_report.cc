@@ -44,6 +44,26 @@ nlohmann::json links_json(const std::vector<wirebox::Figures>& links) {
   return all;
 }
 
+std::string replay_shortfall(const std::vector<wirebox::Figures>& links, uint64_t missing) {
+  uint64_t planned = 0, met = 0;
+  for (const auto& link : links) {
+    planned += link.planned;
+    met += link.counters[0].planned + link.counters[1].planned;
+  }
+  std::string words;
+  if (met < planned) {
+    words = fmt::format(
+        "replayed in part: {} of {} packets with a fault never came by, as their flows sent fewer "
+        "than in the first run",
+        planned - met, planned);
+  }
+  if (missing > 0) {
+    words += fmt::format("{}{} faults of the first run have no names and were not replayed",
+                         words.empty() ? "" : "; ", missing);
+  }
+  return words;
+}
+
 std::string drops_text(const std::vector<wirebox::Figures>& links) {
   std::string text;
   for (const auto& link : links) {

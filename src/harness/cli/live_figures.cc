@@ -70,10 +70,11 @@ uint64_t LiveFigures::connections(Role role) const {
     }
   }
   uint64_t open = 0;
-  for (auto& [node, all] : ports) {
+  for (auto& entry : ports) {
+    auto& all = entry.second;
     std::ranges::sort(all);
     all.erase(std::unique(all.begin(), all.end()), all.end());
-    topology_.space(node).run([&] {
+    topology_.space(entry.first).run([&] {
       for (const uint16_t port : all) open += open_connections(port).open;
     });
   }

@@ -19,7 +19,12 @@ Play::Play(const LabContext& lab, Topology& topology, const FindProgram& find)
                 [this](const std::string& command, const std::string& node) {
                   run_command(command, node);
                 }) {
-  for (const auto& t : lab.scenario.traffic) runs_.push_back({&t, nullptr});
+  for (const auto& t : lab.scenario.traffic) {
+    const bool on_each = t.kind == scenario::TrafficKind::command;
+    const size_t clients = on_each ? topology.client_spaces(t.from).size() : 0;
+    if (clients == 0) runs_.push_back({&t, 0, nullptr});
+    for (uint32_t i = 1; i <= clients; ++i) runs_.push_back({&t, i, nullptr});
+  }
 }
 
 void Play::run_command(const std::string& command, const std::string& node) const {
@@ -34,7 +39,7 @@ void Play::run_command(const std::string& command, const std::string& node) cons
 }
 
 std::string Play::log_of(const Run& run) const {
-  return lab_.out + "/logs/traffic-" + run.traffic->id + ".log";
+  return lab_.out + "/logs/traffic-" + run.name() + ".log";
 }
 
 void Play::begin(os::Nanos now) {
@@ -61,10 +66,10 @@ void Play::start(Run& r) {
   r.began = os::steady_now();
   // The built-in clients go on from there to each client's own namespace.
   const auto own = topology_.client_spaces(r.traffic->from);
-  const auto& space = own.empty() ? topology_.space(r.traffic->from) : *own.front();
-  r.child = std::make_unique<process::Child>(
-      process::Child::Start{"traffic-" + r.traffic->id,
-                            traffic_command(lab_, topology_, *r.traffic), space.fd(), log_of(r)});
+  const auto& space =
+      own.empty() ? topology_.space(r.traffic->from) : *own[r.client == 0 ? 0 : r.client - 1];
+  r.child = std::make_unique<process::Child>(process::Child::Start{
+      "traffic-" + r.name(), traffic_command(lab_, topology_, *r.traffic), space.fd(), log_of(r)});
 }
 
 void Play::stop(Run& r) {

@@ -19,14 +19,18 @@ namespace mirrorlab::cli {
 
 class Play {
  public:
-  // The program of one traffic.
+  // A program of a traffic. A command on clients that are hosts of their own has one on each.
   struct Run {
     const scenario::Traffic* traffic = nullptr;
+    uint32_t client = 0;                    // its number, from 1; 0: it is not of one client
     std::unique_ptr<process::Child> child;  // none before it was started
     os::Nanos due = os::kNever;             // time of the laboratory
     os::Nanos began = 0, took = 0;          // of the steady clock
     int code = -1;                          // none before it has ended
     [[nodiscard]] bool running() const { return child && code < 0; }
+    [[nodiscard]] std::string name() const {
+      return traffic->id + (client == 0 ? "" : "." + std::to_string(client));
+    }
   };
 
   // All of them outlive it.

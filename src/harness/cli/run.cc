@@ -19,6 +19,7 @@
 #include "harness/cli/requirements.h"
 #include "harness/report/lost_lines.h"
 #include "harness/report/progress.h"
+#include "harness/scenario/command_text.h"
 #include "os/atomic_file.h"
 #include "os/clock.h"
 
@@ -105,6 +106,10 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
   const auto links = lab.link_figures();
   r.verified = verify::verify(evidence);
   r.links = links_json(links);
+  if (o.replay != nullptr) {
+    const auto why = replay_shortfall(links, o.replay->missing);
+    if (!why.empty()) r.verified.notes.push_back(why);
+  }
   r.copy = evidence.copy;
   r.intercept = evidence.intercept;
   add_metrics(r, lab.engine_figures());
@@ -212,9 +217,10 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   r.seed = s.seed;
   r.traffic = nlohmann::json::object();
   r.whole_ledger = o.verbose;
-  r.reproduce = fmt::format("mirrorlab run {}{} --seed {}", s.path,
-                            s.variant.empty() ? "" : " --variant " + s.variant, s.seed);
-  if (o.replay != nullptr) r.reproduce += " --replay " + o.out;
+  r.reproduce = fmt::format(
+      "mirrorlab run {}{} --seed {}", scenario::quoted_word(s.path),
+      s.variant.empty() ? "" : " --variant " + scenario::quoted_word(s.variant), s.seed);
+  if (o.replay != nullptr) r.reproduce += " --replay " + scenario::quoted_word(o.out);
   const Interruption interruption;
   // A prompt and a line that is redrawn would be in each other's way.
   report::Progress progress = o.breakpoints.empty() ? report::Progress::for_standard_error()

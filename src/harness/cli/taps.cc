@@ -40,7 +40,8 @@ verify::PacketLog& log_of(const scenario::Node& node, verify::Evidence& e) {
   }
   const auto found = std::ranges::find(e.waypoints, node.name, &verify::Waypoint::name);
   if (found != e.waypoints.end()) return found->seen;
-  return e.waypoints.emplace_back(node.name, verify::PacketLog()).seen;
+  e.waypoints.push_back({node.name, verify::PacketLog()});
+  return e.waypoints.back().seen;
 }
 }  // namespace
 

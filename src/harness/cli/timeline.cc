@@ -280,8 +280,8 @@ std::vector<std::string> Timeline::take_news() {
   const std::lock_guard lock(mutex_);
   eventfd_t count = 0;
   (void)::eventfd_read(news_.get(), &count);
-  const std::vector<std::string> news(history_.begin() + static_cast<std::ptrdiff_t>(told_),
-                                      history_.end());
+  std::vector<std::string> news(history_.begin() + static_cast<std::ptrdiff_t>(told_),
+                                history_.end());
   told_ = history_.size();
   return news;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -27,6 +28,13 @@ int up(scenario::Scenario s, const UpOptions& o) {
   for (auto& link : s.links) link.impaired = true;
   const Interruption interruption;
   const std::string out = o.out.empty() ? "mirrorlab-out/" + s.name : o.out;
+  std::error_code error;
+  std::filesystem::create_directories(out + "/logs", error);
+  if (error) {
+    std::cerr << "mirrorlab: cannot create " << out << ": " << error.message()
+              << "; name another with --out\n";
+    return 2;
+  }
   std::optional<SessionWatch> held_watch;  // the laboratory's links use it
   bool well = false;
   std::unique_ptr<Lab> lab;

@@ -25,4 +25,7 @@ namespace mirrorlab::scenario {
 // The placeholders of a text that name a node or an engine: `online.address`, `intercept.port`.
 [[nodiscard]] std::vector<std::string> dotted_placeholders(std::string_view text);
 
+// As a word of a shell's command line: in quotes where it needs them.
+[[nodiscard]] std::string quoted_word(const std::string& word);
+
 }  // namespace mirrorlab::scenario

@@ -184,7 +184,7 @@ class Connection {
   // Empty, or why it cannot be played.
   [[nodiscard]] std::string unplayable() const {
     if (!from_client_.begun()) return "without their beginning";
-    if (const auto wrong = from_server_.missing(); !wrong.empty()) return wrong;
+    if (auto wrong = from_server_.missing(); !wrong.empty()) return wrong;
     return from_client_.missing();
   }
   [[nodiscard]] Conversation play() const {

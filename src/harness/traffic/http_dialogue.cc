@@ -1,44 +1,15 @@
-#include <algorithm>
 #include <deque>
 
-#include "harness/traffic/client_dialogue.h"
 #include "harness/traffic/http_message.h"
+#include "harness/traffic/request_dialogue.h"
 
 namespace mirrorlab::traffic {
 
 namespace {
-class HttpClientDialogue : public ClientDialogue {
+class HttpClientDialogue : public RequestDialogue {
  public:
   HttpClientDialogue(const ClientOptions& options, Random& random, uint64_t requests)
-      : options_(options), random_(random), left_(requests) {}
-
-  Action next(OutQueue& out) override {
-    switch (state_) {
-      case State::think:
-        if (left_ == 0 || closing_) return finish();
-        state_ = State::send;
-        return {ActionKind::think, random_.between(options_.think_ns.low, options_.think_ns.high)};
-      case State::send: {
-        const uint64_t burst = std::min(options_.pipeline, left_);
-        for (uint64_t i = 0; i < burst; ++i) request(out);
-        if (options_.finish == Finish::cut && left_ == burst) {
-          out.cut(std::max<uint64_t>(out.size() / 2, 1));
-          state_ = State::cut;
-          return {ActionKind::send};
-        }
-        state_ = State::expect;
-        return {ActionKind::send};
-      }
-      case State::cut:
-        return {ActionKind::reset};
-      case State::expect:
-        state_ = State::think;
-        return {ActionKind::expect};
-      case State::closing:
-        return {options_.finish == Finish::half_close ? ActionKind::drain : ActionKind::close};
-    }
-    return {};
-  }
+      : RequestDialogue(options, random, requests) {}
 
   Progress take(std::string_view& bytes) override {
     while (!bytes.empty()) {
@@ -68,65 +39,47 @@ class HttpClientDialogue : public ClientDialogue {
     return wrong("the service closed before its answer");
   }
   [[nodiscard]] bool resumable() const override { return wanted_.empty(); }
-  [[nodiscard]] uint64_t left() const override { return left_; }
 
  private:
-  enum class State : uint8_t { think, send, cut, expect, closing };
-
-  Action finish() {
-    if (options_.hold_ns.high > 0 && !held_) {
-      held_ = true;
-      return {ActionKind::think, random_.between(options_.hold_ns.low, options_.hold_ns.high)};
-    }
-    state_ = State::closing;
-    if (options_.finish == Finish::reset) return {ActionKind::reset};
-    if (options_.finish == Finish::half_close) return {ActionKind::half_close};
+  [[nodiscard]] bool service_closes() const override { return closing_; }
+  [[nodiscard]] Action usual_end() const override {
     // The service was asked to close: its FIN first, as a browser would see it.
-    return {options_.keep_alive ? ActionKind::close : ActionKind::drain};
+    return {options().keep_alive ? ActionKind::close : ActionKind::drain};
   }
 
-  void request(OutQueue& out) {
-    const uint64_t body = random_.between(options_.body.low, options_.body.high);
-    const uint64_t want = random_.between(options_.answer.low, options_.answer.high);
+  void request(OutQueue& out) override {
+    const uint64_t body = random().between(options().body.low, options().body.high);
+    const uint64_t want = random().between(options().answer.low, options().answer.high);
     std::string head = body > 0 ? "POST " : "GET ";
-    head += options_.path.empty() ? "/item/" + std::to_string(random_.between(0, 999999))
-                                  : options_.path;
+    head += options().path.empty() ? "/item/" + std::to_string(random().between(0, 999999))
+                                   : options().path;
     head += " HTTP/1.1\r\nHost: online\r\nX-Answer-Bytes: ";
     head += std::to_string(want);
     if (body > 0) head += "\r\nContent-Length: " + std::to_string(body);
-    head += options_.keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
+    head += options().keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
     out.text(head);
-    out.filler(body, random_.next());
+    out.filler(body, random().next());
     wanted_.push_back(want);
   }
 
   Progress on_answer() {
     const auto& line = messages_.head().start_line;
     if (wanted_.empty()) return wrong("an answer that nobody asked for");
-    if (options_.check_size && line[9] != '2') return wrong("refused: " + line);
-    if (options_.check_size && messages_.head().content_length != wanted_.front()) {
+    if (options().check_size && line[9] != '2') return wrong("refused: " + line);
+    if (options().check_size && messages_.head().content_length != wanted_.front()) {
       return wrong("an answer of another size than the " + std::to_string(wanted_.front()) +
                    " bytes asked for: " + line);
     }
     wanted_.pop_front();
-    --left_;
+    answered();
     closing_ = closing_ || messages_.head().close;
     if (wanted_.empty()) return Progress::done;
     return Progress::answered;
   }
-  Progress wrong(std::string what) {
-    error_ = std::move(what);
-    return Progress::wrong;
-  }
 
-  const ClientOptions& options_;
-  Random& random_;
   HttpMessages messages_{BodyRule::answer};
   std::deque<uint64_t> wanted_;  // bytes of the answers under way
-  uint64_t left_;                // requests without an answer yet
-  State state_ = State::think;
   bool closing_ = false;
-  bool held_ = false;
 };
 }  // namespace
 

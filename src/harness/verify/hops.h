@@ -43,6 +43,7 @@ struct KernelDrop {
 };
 
 // An engine of the scenario, and what all its runs say of themselves.
+// NOLINTNEXTLINE(bugprone-exception-escape): said of nlohmann's move, which is noexcept.
 struct EngineSays {
   std::string id;
   std::string role;                      // copy, intercept

@@ -88,8 +88,8 @@ void Sums::add(const MirroredService& service, const Connections& online, const 
     s.test_requests += request_ends(t, service.protocol).size();
     s.test_retransmitted += t.retransmitted_bytes;
   }
-  add_events(online, online_events);
-  add_events(test, test_events);
+  add_events(online, online_events_);
+  add_events(test, test_events_);
 }
 
 }  // namespace mirrorlab::verify

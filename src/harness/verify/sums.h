@@ -24,13 +24,13 @@ struct Sums {
   void add(const MirroredService& service, const Connections& online, const Connections& test,
            const Mirror& mirror);
   // The most connections that were open at one time.
-  [[nodiscard]] uint64_t online_concurrency() { return peak(online_events); }
-  [[nodiscard]] uint64_t test_concurrency() { return peak(test_events); }
+  [[nodiscard]] uint64_t online_concurrency() { return peak(online_events_); }
+  [[nodiscard]] uint64_t test_concurrency() { return peak(test_events_); }
 
  private:
   using Events = std::vector<std::pair<int64_t, int>>;  // time, opened (1) or closed (-1)
   static uint64_t peak(Events& events);
-  Events online_events, test_events;
+  Events online_events_, test_events_;
 };
 
 // Sorts in part; 0 when there are no samples.

@@ -34,6 +34,24 @@ TEST(LinkHeader, StepsOverEthernetAndAnyNumberOfTags) {
             22U);
 }
 
+TEST(LinkHeader, StepsOverTunnelsOfTheLink) {
+  EXPECT_EQ(link_bytes(DLT_EN10MB, ethernet({0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0x00, 0x21})), 22U)
+      << "PPPoE";
+  EXPECT_EQ(link_bytes(DLT_EN10MB, ethernet({0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64})), 22U)
+      << "MPLS, two labels";
+  Frame fabric = ethernet({0x89, 0x03, 0, 1});
+  const Frame inner = ethernet({0x08, 0x00});
+  fabric.insert(fabric.end(), inner.begin(), inner.end());
+  EXPECT_EQ(link_bytes(DLT_EN10MB, fabric), 30U) << "FabricPath";
+}
+
+TEST(LinkHeader, TunnelsThatAreCutOrHoldOtherThingsHoldNoPacket) {
+  EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0xc0, 0x21})));
+  EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x88, 0x64, 0x11, 0, 0, 1, 0})));
+  EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x88, 0x47, 0, 1, 0, 64, 0, 2})));
+  EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x89, 0x03, 0, 1, 2, 2})));
+}
+
 TEST(LinkHeader, OtherProtocolsAndShortFramesHoldNoPacket) {
   EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x08, 0x06})));
   EXPECT_FALSE(link_bytes(DLT_EN10MB, ethernet({0x81, 0x00, 0x45})));

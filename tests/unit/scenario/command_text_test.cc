@@ -27,5 +27,16 @@ TEST(CommandText, AnUnknownPlaceholderIsFoundBeforeTheRun) {
   EXPECT_EQ(check_command_text("x {tset}"), "unknown placeholder {tset} (did you mean `test`?)");
   EXPECT_NE(check_command_text("x 'y"), "");
 }
+TEST(CommandText, AQuotedWordIsReadBackAsOne) {
+  for (const std::string word : {"plain/file.yaml", "my file.yaml", "it's", "", "a;b", "$HOME"}) {
+    const auto words = split_words(quoted_word(word));
+    ASSERT_TRUE(words) << word;
+    ASSERT_EQ(words->size(), 1U) << word;
+    EXPECT_EQ(words->front(), word);
+  }
+  EXPECT_EQ(quoted_word("ip=v4"), "ip=v4");
+  EXPECT_EQ(quoted_word("my file.yaml"), "'my file.yaml'");
+}
+
 }  // namespace
 }  // namespace mirrorlab::scenario
