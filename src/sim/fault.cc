@@ -48,6 +48,12 @@ bool FaultPlan::any(Hop hop) const {
   return std::ranges::any_of(applied_, [&](const Fault& f) { return f.hop == hop; });
 }
 
+bool FaultPlan::lost(Hop hop) const {
+  return std::ranges::any_of(applied_, [&](const Fault& f) {
+    return f.hop == hop && (f.kind == FaultKind::loss || f.kind == FaultKind::corruption);
+  });
+}
+
 std::vector<Fault> FaultPlan::packet_faults(Hop hop, uint32_t slot, const Rates& rates) {
   std::vector<Fault> happened;
   if (ordinals_.size() <= slot) ordinals_.resize(slot + 1);

@@ -54,6 +54,8 @@ class FaultPlan {
   [[nodiscard]] const std::vector<Fault>& applied() const { return applied_; }
   [[nodiscard]] bool any(FaultKind kind) const;
   [[nodiscard]] bool any(Hop hop) const;
+  // Something did not arrive at all; a packet that is late or comes twice is not lost.
+  [[nodiscard]] bool lost(Hop hop) const;
 
  private:
   uint64_t seed_;

@@ -28,8 +28,8 @@ void Judge::on_engine_end(const engine::Counters& counters) {
 }
 
 bool Judge::replies_may_be_lost() const {
-  return plan_.any(Hop::engine_to_test) || plan_.any(Hop::test_to_intercept) ||
-         plan_.any(Hop::header_return) || plan_.any(FaultKind::link_break) ||
+  return plan_.lost(Hop::engine_to_test) || plan_.lost(Hop::test_to_intercept) ||
+         plan_.lost(Hop::header_return) || plan_.any(FaultKind::link_break) ||
          plan_.any(FaultKind::intercept_restart) || overflowed_;
 }
 
