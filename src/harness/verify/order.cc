@@ -101,6 +101,8 @@ class TwinOrder {
     const auto which =
         static_cast<size_t>(std::ranges::upper_bound(request_ends_, at) - request_ends_.begin());
     if (which >= b_->turns.size()) return false;  // the service never read it
+    // A turn that begins in the midst of a request: when that part came is not recorded.
+    if (at > (which == 0 ? 0 : request_ends_[which - 1])) return false;
     for (size_t answer = from; answer < seen; ++answer) {
       const size_t twin = answer - first_turn_;
       if (twin >= which) break;  // of this turn itself, or beyond: a longer 1xx prelude

@@ -235,6 +235,17 @@ TEST(Verifier, WithOtherAnswersTheServicesOwnOrderDecides) {
   EXPECT_EQ(failing(r), "order");
   EXPECT_EQ(r.metrics.at("turns.violations"), 1);
 }
+TEST(Verifier, ATurnInTheMidstOfARequestIsNoEarlierThanThat) {
+  // Pipelined: the second request has begun, and goes on when the first one's answer has come.
+  Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 30}, {2 * kLength, kThree, 60}});
+  e.services[0].online_recording = Recording{{recorded({kOne, kTwo + kThree}, {200, 50})}};
+  e.services[0].test_recording = Recording{{recorded({kOne, kTwo + kThree}, {60, 50})}};
+  auto& turns = e.services[0].test_recording->connections[0].turns;
+  turns[1].came = 2;
+  turns[0].answered = 3;
+  turns[1].answered = 4;
+  EXPECT_EQ(failing(verify(e)), "");
+}
 TEST(Verifier, AnAnswerThatNeverCameIsAViolationUnlessOwnedUpTo) {
   Evidence e = with_test({{0, kOne, 0}, {kLength, kTwo, 0}, {2 * kLength, kThree, 100}});
   e.services[0].online_recording = Recording{{recorded({kOne, kTwo, kThree}, {100, 100, 100})}};
