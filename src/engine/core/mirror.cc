@@ -236,9 +236,7 @@ void on_session_timer(Env& env, Session& s, Nanos now) {
   }
   if (now - s.active_at() >= idle_limit(env, s)) {
     end_session(env, s, LossReason::idle_timeout, now);
-    return;
   }
-  output(env, s, now);
 }
 
 Nanos next_deadline(const Env& env, const Session& s) {

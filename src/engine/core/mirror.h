@@ -11,7 +11,7 @@ namespace mirrorlab::engine {
 void on_record(Env& env, Session& s, const wire::HeaderRecord& record, Nanos now);
 // Sends everything that is due now: lost segments, new data, close, ack. Sets the timers.
 void output(Env& env, Session& s, Nanos now);
-// Acts on whatever timer is due, then as output().
+// Acts on whatever timer is due; output() is to follow.
 void on_session_timer(Env& env, Session& s, Nanos now);
 // The earliest time on_session_timer() has something to do.
 [[nodiscard]] Nanos next_deadline(const Env& env, const Session& s);

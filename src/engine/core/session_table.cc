@@ -478,6 +478,9 @@ void SessionTable::fire_timers(Nanos now) {
         continue;
       }
       on_session_timer(env_, s, now);
+      // Why later: many timers may be due at once, and what they send is sent in parts as well.
+      mark_dirty(id);
+      continue;
     }
     settle(id, now);
   }

@@ -11,6 +11,10 @@ namespace mirrorlab::cli {
 namespace {
 using Words = std::vector<std::string>;
 
+// Why twice its own default: all hosts of a laboratory share the box, and the engine has to wait
+// for a CPU longer than it would on a host of its own.
+constexpr const char* kCaptureBufferMib = "128";
+
 void append(Words& words, const std::string& option, const std::string& value) {
   if (!value.empty()) words.insert(words.end(), {option, value});
 }
@@ -56,6 +60,12 @@ Words copy_command(const LabContext& lab, const scenario::Engine& e, int run) {
   for (const auto& m : e.map) append(words, "--map", map_text(lab, m));
   append(words, "--capture", e.capture);
   append(words, "--inject", e.inject);
+  const auto names_buffer = [](const std::string& option) {
+    return option.starts_with("--capture-buffer");
+  };
+  if (e.capture == "packet" && std::ranges::none_of(e.options, names_buffer)) {
+    append(words, "--capture-buffer", kCaptureBufferMib);
+  }
   return words;
 }
 
