@@ -13,7 +13,9 @@ using engine::Nanos;
 
 class EngineHost {
  public:
-  EngineHost(const engine::Config& config, engine::Sink& sink) : config_(config), sink_(sink) {}
+  // `segments`: about so many are sent in one turn; what is left is due at once.
+  EngineHost(const engine::Config& config, uint64_t segments, engine::Sink& sink)
+      : config_(config), segments_(segments), sink_(sink) {}
 
   void start(Nanos now);
   // Ends it without a word.
@@ -23,6 +25,11 @@ class EngineHost {
   [[nodiscard]] engine::Core* core() { return core_.get(); }
   void queue(Packet&& packet, uint32_t payload_length);
   void queue(const wire::HeaderRecord& record) { inputs_.push_back({{}, 0, record, true}); }
+  // Timers that are due and what they make due.
+  void on_timer(Nanos now) {
+    core_->fire_timers(now);
+    core_->flush_some(now, segments_);
+  }
   // One turn of the event loop: everything queued, then flush. `captured` is told of each packet.
   template <typename Captured>
   void turn(Nanos now, const Captured& captured) {
@@ -37,7 +44,7 @@ class EngineHost {
       }
     }
     taken_.clear();
-    core_->flush(now);
+    core_->flush_some(now, segments_);
   }
 
  private:
@@ -50,6 +57,7 @@ class EngineHost {
   void give(const Input& input, Nanos now);
 
   const engine::Config& config_;
+  const uint64_t segments_;
   engine::Sink& sink_;
   std::unique_ptr<engine::Core> core_;
   std::vector<Input> inputs_, taken_;

@@ -173,6 +173,7 @@ Settings make_settings(uint64_t seed, const Scenario& scenario) {
   if (has(s.features, midstream)) s.engine_starts = r.skewed(kMillisecond, 400 * kMillisecond);
   s.link_reconnect = r.skewed(kMillisecond, 200 * kMillisecond);
   make_timed_faults(r, s);
+  if (r.chance(50)) s.engine_segments = static_cast<uint64_t>(r.skewed(1, 64));
   return s;
 }
 

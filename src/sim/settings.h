@@ -33,7 +33,8 @@ struct Settings {
   std::vector<SlotSettings> slots;
   PathSettings paths[static_cast<size_t>(Hop::count_)];
   engine::Config core;
-  Nanos engine_batch = 0;  // how long packets and records wait for the engine's turn
+  Nanos engine_batch = 0;                 // how long packets and records wait for the engine's turn
+  uint64_t engine_segments = UINT64_MAX;  // about so many are sent in one turn of the engine
   Nanos engine_starts = 0;
   Nanos link_reconnect = 50 * kMillisecond;
   std::vector<TimedFault> timed;

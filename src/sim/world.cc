@@ -24,7 +24,7 @@ World::World(const Settings& settings, FaultPlan& plan, Trace& trace, const Tamp
       trace_(trace),
       tamper_(tamper),
       judge_(settings, plan),
-      engine_(settings.core, *this),
+      engine_(settings.core, settings.engine_segments, *this),
       intercept_([this](const wire::HeaderRecord& r) { return_header(r); }),
       random_(mix(settings.seed, 0x0017)) {
   for (size_t i = 0; i < static_cast<size_t>(Hop::count_); ++i) {
@@ -266,7 +266,7 @@ void World::engine_turn() {
 void World::engine_timer() {
   if (engine_timer_at_ > now_) return;
   engine_timer_at_ = kNever;
-  engine_.core()->on_timer(now_);
+  engine_.on_timer(now_);
   after_engine();
 }
 

@@ -37,7 +37,10 @@ struct Env {
   [[nodiscard]] Nanos link_up_at(const Session& s) const { return links[s.mapping].up_at; }
   // A client that was not heard of since the capture lost packets: its last ones may be among them.
   [[nodiscard]] bool end_may_be_missed(const Session& s) const {
-    return !s.stream_complete && s.client_at <= capture_lost_at;
+    if (s.stream_complete || capture_lost_at < 0) return false;
+    // An ack beyond what was captured: of an answer to what was missed, or of the other side's FIN.
+    return s.client_at <= capture_lost_at ||
+           wire::unwrap(s.client_seen, s.zero, s.client_next) > s.client_next;
   }
   [[nodiscard]] wire::FlowKey mirrored_flow(const Session& s) const {
     return {s.client, config.mappings[s.mapping].test};

@@ -384,7 +384,12 @@ void SessionTable::let_go_of_silent(Nanos now) {
   for (uint32_t id = 0; id < slabs_.size() * kSlab; ++id) {
     Session& s = at(id);
     if (!s.live || s.connection == Connection::finished || !env_.end_may_be_missed(s)) continue;
-    if (now - s.client_at < config_.gap_timeout) continue;
+    if (now - s.client_at < config_.gap_timeout) {
+      // Not for each: a walk is worth some lateness.
+      const Nanos next = std::max(s.client_at, now - config_.gap_timeout / 2) + config_.gap_timeout;
+      let_go_at_ = std::min(let_go_at_, next);
+      continue;
+    }
     let_go(env_, s, now);
     mark_dirty(id);
   }
@@ -453,8 +458,8 @@ void SessionTable::flush(Nanos now) {
 }
 
 void SessionTable::flush_some(Nanos now, uint64_t segments) {
-  const uint64_t end = env_.counters.segments_sent + segments;
-  while (has_dirty() && env_.counters.segments_sent < end) flush_one(now);
+  const uint64_t begin = env_.counters.segments_sent;
+  while (has_dirty() && env_.counters.segments_sent - begin < segments) flush_one(now);
 }
 
 void SessionTable::fire_timers(Nanos now) {

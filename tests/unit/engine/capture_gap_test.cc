@@ -374,6 +374,25 @@ TEST(CaptureGap, ASilentTwinIsLetGoAndAClientThatGoesOnLosesNothing) {
   )");
 }
 
+TEST(CaptureGap, AnAckBehindAMissedFinLetsGoToo) {
+  Script t(no_pace());
+  t.open();
+  t.play(R"(
+    client P. 1:101(100) ack 1
+    engine P. 1:101(100) ack 1
+    host P. 1:501(500) ack 101
+    engine . 101:101(0) ack 501
+    client . 101:101(0) ack 501
+    +1s lost
+    # the FIN is missed, the ack of the online host's is not
+    +10ms client . 102:102(0) ack 502
+    quiet 179s
+    +990ms engine R. 101:101(0) ack 501
+    shutdown
+    end capture_gap captured 100 mirrored 100 lost 0
+  )");
+}
+
 TEST(CaptureGap, ATwinOpenedBehindAHoleIsLetGoToo) {
   Config c = no_pace();
   c.gap_grace = 200 * kSecond;  // the hole is still waited for then
