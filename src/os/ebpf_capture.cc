@@ -154,6 +154,9 @@ bool EbpfCapture::read(const Take& take) {
   return false;
 }
 
+// The ring itself tells, whatever this program has asked to be woken for.
+bool EbpfCapture::unread() { return readable(bpf_map__fd(parts_->skeleton->maps.packets)); }
+
 const CaptureCounters& EbpfCapture::counters() {
   std::vector<ingress_counters> each(static_cast<size_t>(libbpf_num_possible_cpus()));
   const uint32_t zero = 0;

@@ -23,6 +23,7 @@ class EbpfCapture : public PacketSource {
   ~EbpfCapture() override;
   [[nodiscard]] int fd() const override { return both_.get(); }
   bool read(const Take& take) override;
+  [[nodiscard]] bool unread() override;
   [[nodiscard]] const CaptureCounters& counters() override;
 
   static constexpr Nanos kLook = 200 * kNanosPerMicro;

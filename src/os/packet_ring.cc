@@ -80,7 +80,8 @@ PacketRing::PacketRing(PacketRing&& other) noexcept
       block_bytes_(other.block_bytes_),
       blocks_(other.blocks_),
       current_(other.current_),
-      total_(other.total_) {}
+      total_(other.total_),
+      taken_(other.taken_) {}
 
 PacketRing::~PacketRing() {
   if (memory_ != nullptr) ::munmap(memory_, memory_bytes_);
@@ -142,6 +143,11 @@ tl::expected<void, std::string> PacketRing::join(int& group,
     return failure("cannot set the fan-out program");
   }
   return {};
+}
+
+bool PacketRing::unread() {
+  const Statistics now = statistics();
+  return now.packets - now.drops > taken_;
 }
 
 PacketRing::Statistics PacketRing::statistics() {

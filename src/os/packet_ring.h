@@ -62,6 +62,7 @@ class PacketRing {
   bool read_block(const Take& take, const Done& done) {
     Cursor at = acquire();
     if (at.left == 0 && !at.empty_block) return false;
+    taken_ += at.left;
     while (at.left > 0) take(next(at));
     done();
     release();
@@ -70,6 +71,8 @@ class PacketRing {
   // Shares the packets with the other rings of a group, by the program `split`; the ring that finds
   // `group` negative makes it. Rings are numbered in the order in which they join.
   tl::expected<void, std::string> join(int& group, const std::vector<sock_filter>& split);
+  // Packets are in the ring that were not read, also in a block that is not handed over yet.
+  [[nodiscard]] bool unread();
   // Adds up since open(); reading resets the kernel's own figures.
   Statistics statistics();
 
@@ -91,6 +94,7 @@ class PacketRing {
   uint32_t blocks_ = 0;
   uint32_t current_ = 0;
   Statistics total_;
+  uint64_t taken_ = 0;
 };
 
 }  // namespace mirrorlab::os

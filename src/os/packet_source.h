@@ -59,9 +59,14 @@ class PacketSource {
   virtual void begin() {}
   // Reads one batch; true when there may be more. Packets are valid during their call only.
   virtual bool read(const Take& take) = 0;
+  // Packets have come that were not read. Not all of them make fd() readable yet.
+  [[nodiscard]] virtual bool unread() { return readable(fd()); }
   // No packet will ever come again; only a file ends.
   [[nodiscard]] virtual bool ended() const { return false; }
   [[nodiscard]] virtual const CaptureCounters& counters() = 0;
+
+ protected:
+  [[nodiscard]] static bool readable(int fd);
 };
 
 }  // namespace mirrorlab::os

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "os/clock.h"
 #include "os/link_header.h"
 
 namespace mirrorlab::os {
@@ -92,6 +93,18 @@ void PcapCapture::take_one(const pcap_pkthdr& header, const uint8_t* data, const
   const size_t link_bytes = header.caplen - ip->size();
   intake_.take(*ip, header.len - link_bytes, ChecksumState::unknown, take);
   intake_.hand_over(take);  // libpcap may use the memory again
+}
+
+// libpcap does not say how many packets it took of those that the kernel has counted. What came
+// longer ago than a buffer that is not full may wait has made the descriptor readable.
+bool PcapCapture::unread() {
+  pcap_stat stats{};
+  const Nanos now = steady_now();
+  if (pcap_stats(handle_.get(), &stats) == 0 && stats.ps_recv != received_) {
+    received_ = stats.ps_recv;
+    received_at_ = now;
+  }
+  return readable(fd()) || now - received_at_ <= 2 * kTimeoutMs * kNanosPerMilli;
 }
 
 const CaptureCounters& PcapCapture::counters() {

@@ -95,6 +95,8 @@ void RingCapture::take_one(const PacketRing::Packet& packet, const Take& take) {
                vouched ? ChecksumState::vouched : ChecksumState::verify, take);
 }
 
+bool RingCapture::unread() { return ring_.unread() || (strays_ && strays_->unread()); }
+
 const CaptureCounters& RingCapture::counters() {
   intake_.counters().kernel_drops = ring_.statistics().drops;
   if (!strays_) return intake_.counters();

@@ -24,6 +24,7 @@ class RingCapture : public PacketSource {
   [[nodiscard]] int fd() const override { return strays_ ? both_.get() : ring_.fd(); }
   void begin() override;
   bool read(const Take& take) override;
+  [[nodiscard]] bool unread() override;
   [[nodiscard]] const CaptureCounters& counters() override;
 
  private:

@@ -256,7 +256,7 @@ nlohmann::json CopyEngine::figures() const {
       {"capture", capture_json(source_->counters())},
       {"inject", inject_json(sender_->counters())},
       {"session_log", {{"lines", session_log_.lines()}, {"lost", session_log_.lost_lines()}}},
-      {"drained", core_->drained()},
+      {"drained", drained()},
       {"memory_bytes", core_->memory_bytes()}};
   all["capture"]["own_injected"] = own_injected_;
   all["inject"]["refused_destination"] = refused_destination_;

@@ -35,6 +35,8 @@ class CopyEngine : private Sink {
   void start(os::Nanos now);
   // All is in place: a recorded capture begins to play.
   void begin() { source_->begin(); }
+  // Nothing waits to be sent or acked, nor to be read from the capture.
+  [[nodiscard]] bool drained() const { return core_->drained() && !source_->unread(); }
   // The recorded capture is played to its end.
   [[nodiscard]] bool capture_ended() const { return source_->ended(); }
   // Every intercept is connected.

@@ -97,7 +97,7 @@ bool Crew::capture_ended() {
 }
 bool Crew::drained() {
   bool drained = true;
-  each([&](CopyEngine& e, os::Nanos) { drained = drained && e.core().drained(); });
+  each([&](CopyEngine& e, os::Nanos) { drained = drained && e.drained(); });
   return drained;
 }
 std::string Crew::failure() {

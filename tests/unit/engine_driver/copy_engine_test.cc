@@ -163,6 +163,17 @@ TEST_F(CopyEngineTest, ClaimsLeaveBeforeThePacketTheyAreFor) {
   EXPECT_EQ(script_.sent[0].dst.to_string(), "10.2.0.2:80");
 }
 
+TEST_F(CopyEngineTest, IsNotDrainedBeforeItsCaptureIsRead) {
+  make(1);
+  link(0, true);
+  EXPECT_TRUE(engine_->figures()["drained"]);
+  const uint64_t one = 1;
+  ASSERT_EQ(::write(script_.readable.get(), &one, sizeof one), 8);
+  EXPECT_FALSE(engine_->figures()["drained"]);
+  turn();
+  EXPECT_TRUE(engine_->figures()["drained"]);
+}
+
 TEST_F(CopyEngineTest, PacketsTowardATestEndpointAreNotAClients) {
   make(1);
   link(0, true);

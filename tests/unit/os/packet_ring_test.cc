@@ -84,6 +84,26 @@ size_t datagrams(PacketRing& ring, size_t count, size_t bytes, KindCounts* kinds
   return seen;
 }
 
+TEST(PacketRing, KnowsOfPacketsInABlockThatIsNotHandedOver) {
+  const auto failed = in_namespace([] {
+    auto options = on_loopback(16U << 20U, true);
+    options.retire_ms = 500;
+    auto ring = PacketRing::open(options);
+    ASSERT_TRUE(ring) << ring.error();
+    EXPECT_FALSE(ring->unread());
+    send_datagrams(3, 100);
+    EXPECT_TRUE(ring->unread());
+    EXPECT_EQ(datagrams(*ring, 3, 100), 3U);
+    // Others' packets, such as the host's own neighbour discovery, are read as well.
+    while (ring->read_block([](const PacketRing::Packet&) {})) {
+    }
+    EXPECT_FALSE(ring->unread());
+    send_datagrams(1, 100);
+    EXPECT_TRUE(ring->unread());
+  });
+  ASSERT_EQ(failed, "");
+}
+
 TEST(PacketRing, HandsOverWholePacketsOfBothDirections) {
   const auto failed = in_namespace([] {
     auto ring = PacketRing::open(on_loopback(16U << 20U, false));
