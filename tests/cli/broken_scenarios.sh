@@ -4,7 +4,7 @@
 set -u
 bad=0; checked=0
 complain() { printf '%s\n    reproduce: %s\n' "$1" "$2"; bad=1; }
-for file in "$2"/*.yaml; do
+for file in "$2"/*.yaml "$2"/topology/*.yaml; do
   for command in validate run; do
     checked=$((checked + 1))
     error=$("$1" "$command" "$file" 2>&1 >/dev/null </dev/null); code=$?

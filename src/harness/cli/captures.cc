@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "harness/cli/traffic_command.h"
-#include "harness/scenario/scenario_file.h"
 #include "harness/traffic/conversation.h"
 
 namespace mirrorlab::cli {
@@ -50,16 +49,6 @@ std::optional<scenario::Error> wrong_capture(const scenario::Scenario& s) {
     }
   }
   return std::nullopt;
-}
-
-tl::expected<std::vector<scenario::Scenario>, scenario::Error> read_playable(
-    const std::string& file) {
-  auto read = scenario::read_scenario_file(file);
-  if (!read) return read;
-  for (const auto& s : *read) {
-    if (auto wrong = wrong_capture(s)) return tl::unexpected(std::move(*wrong));
-  }
-  return read;
 }
 
 }  // namespace mirrorlab::cli

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "harness/cli/playable.h"
 #include "harness/cli/requirements.h"
 #include "harness/cli/run.h"
 
@@ -90,6 +91,10 @@ int run_comparison(const std::vector<scenario::Scenario>& scenarios, const Compa
   }
   const auto all = both_ways(scenarios, *engines);
   for (const auto& s : all) {
+    if (const auto wrong = wrong_topology(s)) {
+      std::cerr << wrong->text() << '\n';
+      return 2;
+    }
     if (const auto missing = missing_for(s, o.programs); !missing.empty()) {
       std::cout << "skipped: " << missing << '\n';
       return kSkipped;

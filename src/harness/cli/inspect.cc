@@ -3,8 +3,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "harness/cli/captures.h"
 #include "harness/cli/explain.h"
+#include "harness/cli/playable.h"
 #include "harness/cli/select.h"
 
 namespace mirrorlab::cli {

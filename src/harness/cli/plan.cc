@@ -100,8 +100,9 @@ void Plan::address_networks() {
   size_t bridged = 0;
   for (Network& net : networks_) {
     if (net.hosts.size() > kMaxBridgedHosts) {
-      throw std::runtime_error(
-          fmt::format("at most {} hosts on one bridged network", kMaxBridgedHosts));
+      throw PlanError(links_[net.hosts[kMaxBridgedHosts].link].link->at,
+                      fmt::format("at most {} hosts on one bridged network; split it with a router",
+                                  kMaxBridgedHosts));
     }
     const auto address = [&](size_t link, size_t host) {
       return net.bridged ? bridged_address(v6_, bridged, host) : link_address(v6_, link, host);
@@ -153,25 +154,56 @@ void Plan::address_nodes() {
   }
 }
 
+// Clients are no router, and an assistant lets nothing through.
+bool Plan::forwards(size_t node) const {
+  const Role role = scenario_.nodes[node].role;
+  return role != Role::clients && role != Role::assistant;
+}
+
+void Plan::need_path(scenario::Location at, const std::string& who, const std::string& from,
+                     const std::string& to, const std::string& why) const {
+  if (from == to || connected(from, to)) return;
+  std::string reached;
+  std::string between;
+  for (size_t n = 0; n < scenario_.nodes.size(); ++n) {
+    const std::string& name = scenario_.nodes[n].name;
+    if (name == from || is_bridge(n) || !connected(from, name)) continue;
+    reached += (reached.empty() ? "`" : ", `") + name + "`";
+    if (!forwards(n) && connected(to, name)) {
+      between = fmt::format(", and `{}`, which has the role {}, forwards nothing", name,
+                            to_string(scenario_.nodes[n].role));
+    }
+  }
+  throw PlanError(
+      at, fmt::format("{}: no path from `{}` to `{}`, {}: links lead from `{}` to {}{}; add "
+                      "`{{between: [{}, {}]}}` under links, or a way around",
+                      who, from, to, why, from,
+                      reached.empty() ? "no other host" : reached + " only", between, from, to));
+}
+
 void Plan::check_paths() const {
-  const auto need = [&](const std::string& from, const std::string& to, const std::string& why) {
-    if (from == to || connected(from, to)) return;
-    throw std::runtime_error(
-        fmt::format("{} needs a path from {} to {}; add links", why, from, to));
-  };
-  for (const auto& t : scenario_.traffic) need(t.from, t.to_node, "traffic " + t.id);
+  for (const auto& t : scenario_.traffic) {
+    need_path(t.at, "traffic `" + t.id + "`", t.from, t.to_node, "which it talks to");
+  }
   for (const auto& e : scenario_.engines) {
-    for (const auto& m : e.map) need(e.on, m.test_node, "engine " + e.id);
-    for (const auto& peer : e.peers) need(e.on, scenario_.engine(peer)->on, "engine " + e.id);
+    const std::string who = "engines." + e.id;
+    for (const auto& m : e.map) {
+      need_path(e.at, who, e.on, m.test_node, "which it mirrors to");
+    }
+    for (const auto& peer : e.peers) {
+      need_path(e.at, who, e.on, scenario_.engine(peer)->on, "where its intercept " + peer + " is");
+    }
   }
   for (const auto& n : scenario_.nodes) {
     if (n.assistant.empty()) continue;
     const size_t assistant = number(n.assistant);
     const auto& direct = first_hops_[number(n.name)][assistant];
     if (!direct || direct->node != assistant) {
-      throw std::runtime_error(fmt::format(
-          "{} sends its replies to its assistant {}; link them, directly or by a bridge", n.name,
-          n.assistant));
+      throw PlanError(n.at,
+                      fmt::format("nodes.{}.assistant: it sends its replies to `{}`, which is "
+                                  "no neighbour; add `{{between: [{}, {}]}}` under links, or "
+                                  "join both by a bridge",
+                                  n.name, n.assistant, n.name, n.assistant));
     }
   }
 }
@@ -184,8 +216,7 @@ void Plan::find_paths(size_t from) {
   while (!reached.empty()) {
     const size_t at = reached.front();
     reached.pop_front();
-    // Clients are no router: packets of others do not pass through them.
-    if (at != from && scenario_.nodes[at].role == Role::clients) continue;
+    if (at != from && !forwards(at)) continue;
     for (const size_t n : networks_of_[at]) {
       if (crossed[n]) continue;
       crossed[n] = true;

@@ -10,13 +10,15 @@
 // goes to a bridge is known by its address there and has none on lo. Clients in namespaces of their
 // own are joined by a bridge in the clients node, which is their gateway.
 //
-// Every host routes, by the fewest networks, and what it sends bears its own address. So a reply of
+// Every host but clients and assistants routes, by the fewest networks, and what it sends bears its
+// own address. So a reply of
 // a test host would reach a client if nothing took it away. A test host with an assistant sends
 // what is for clients there.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,17 @@
 #include "wire/flow.h"
 
 namespace mirrorlab::cli {
+
+// Thrown where a topology cannot be built as it is written: what is wrong, and where in the file.
+class PlanError : public std::runtime_error {
+ public:
+  PlanError(scenario::Location at, const std::string& message)
+      : std::runtime_error(message), at_(at) {}
+  [[nodiscard]] scenario::Location at() const { return at_; }
+
+ private:
+  scenario::Location at_;
+};
 
 class Plan {
  public:
@@ -41,8 +54,8 @@ class Plan {
     std::string gateway;
   };
 
-  // The scenario outlives the plan. Throws std::runtime_error when two nodes that must talk to each
-  // other have no path.
+  // The scenario outlives the plan. Throws PlanError when two nodes that must talk to each other
+  // have no path.
   explicit Plan(const scenario::Scenario& scenario);
 
   // A node's own address; of a clients node the first client's.
@@ -95,6 +108,9 @@ class Plan {
   void address_nodes();
   void find_paths(size_t from);
   void check_paths() const;
+  void need_path(scenario::Location at, const std::string& who, const std::string& from,
+                 const std::string& to, const std::string& why) const;
+  [[nodiscard]] bool forwards(size_t node) const;
   [[nodiscard]] const Hop* hop(size_t from, size_t to) const;
 
   const scenario::Scenario& scenario_;

@@ -6,7 +6,7 @@
 #include <regex>
 #include <set>
 
-#include "harness/cli/captures.h"
+#include "harness/cli/playable.h"
 
 namespace mirrorlab::cli {
 

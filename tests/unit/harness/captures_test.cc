@@ -1,10 +1,10 @@
 // Captures named by scenarios: what cannot be played is said before anything is built.
-#include "harness/cli/captures.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+
+#include "harness/cli/playable.h"
 
 namespace mirrorlab::cli {
 namespace {

@@ -67,8 +67,13 @@ TEST(Plan, WithoutAPathSaysWhoNeedsOne) {
   try {
     const Plan plan(s);
     FAIL() << "accepted a test host that cannot be reached";
-  } catch (const std::runtime_error& e) {
-    EXPECT_STREQ(e.what(), "engine copy needs a path from online to test; add links");
+  } catch (const PlanError& e) {
+    EXPECT_STREQ(
+        e.what(),
+        "engines.copy: no path from `online` to `test`, which it mirrors to: links lead from "
+        "`online` to `clients` only; add `{between: [online, test]}` under links, or a way "
+        "around");
+    EXPECT_GT(e.at().line, 1);
   }
 }
 TEST(Plan, ClientsAreNoRouters) {
@@ -77,6 +82,21 @@ TEST(Plan, ClientsAreNoRouters) {
       "  - {between: [online, middle]}\n  - {between: [middle, test]}");
   const Plan plan(s);
   EXPECT_EQ(plan.device_toward("online", "test"), "middle");
+}
+TEST(Plan, AnAssistantForwardsNothing) {
+  auto s = read(
+      "  - {between: [clients, online]}\n  - {between: [online, middle]}\n"
+      "  - {between: [middle, test]}");
+  s.nodes[1].role = scenario::Role::assistant;
+  try {
+    const Plan plan(s);
+    FAIL() << "accepted a way through an assistant";
+  } catch (const PlanError& e) {
+    EXPECT_NE(
+        std::string(e.what()).find("`middle`, which has the role assistant, forwards nothing"),
+        std::string::npos)
+        << e.what();
+  }
 }
 TEST(Plan, LongNeighbourNamesGetShortDevices) {
   auto s = read(kLine);
