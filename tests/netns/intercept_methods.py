@@ -2,7 +2,7 @@
 """Each way of interception, in namespaces of its own: replies are taken, believed to be sent, given back as
 headers; none leaks while the program is dead; the next start takes over; --detach leaves nothing.
 
-  intercept_methods.py MIRROR_INTERCEPT METHOD[,QUEUES] v4|v6
+  intercept_methods.py MIRROR_INTERCEPT nfqueue[,QUEUES]|ebpf|mirred|route[,READER] v4|v6
 """
 import ctypes
 import os
@@ -15,7 +15,7 @@ import sys
 import time
 
 PROGRAM, METHOD, FAMILY = sys.argv[1:4]
-METHOD, _, QUEUES = METHOD.partition(",")
+METHOD, _, VARIANT = METHOD.partition(",")
 V6 = FAMILY == "v6"
 SERVICE, OTHER, RETURN = 8080, 9090, 36524
 TEST = "fd00:2::2" if V6 else "10.2.0.2"
@@ -203,8 +203,8 @@ class Intercept:
     def __init__(self, space):
         self.space = space
         self.words = [PROGRAM, "--service-port", str(SERVICE), "--listen", f"127.0.0.1:{RETURN}", "--via", METHOD]
-        if QUEUES:
-            self.words += ["--queues", QUEUES]
+        if VARIANT:
+            self.words += ["--reader" if METHOD == "route" else "--queues", VARIANT]
         if METHOD == "route":
             self.words += ["--device", "test3"]
         else:

@@ -16,7 +16,7 @@ constexpr const char* kExample =
 
 struct Arguments {
   std::string listen = "127.0.0.1:36524";
-  std::string via = "nfqueue";
+  std::string via = "nfqueue", reader = "ring";
   std::vector<std::string> clients;
   bool no_auth = false, check = false, print_setup = false, detach = false;
   InterceptOptions options;
@@ -61,6 +61,15 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("--device", o.devices, "mirred, route: only these devices")
       ->delimiter(',')
       ->type_name("DEV");
+  app.add_option("--reader", a.reader,
+                 "route: what reads them there. ring: a packet ring (cheapest); pcap: libpcap, "
+                 "with any filter")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"ring", "pcap"}))
+      ->type_name("READER");
+  app.add_option("-F,--filter", o.expression,
+                 "--reader=pcap: what is read, see pcap-filter(7); by default the service ports")
+      ->type_name("EXPRESSION");
   app.add_option("--counters", o.counters_file,
                  "Write counters here as JSON, on exit and on SIGUSR1")
       ->type_name("FILE");
@@ -96,6 +105,9 @@ Via via_of(const std::string& name) {
 std::string settle_via(Arguments& a) {
   auto& o = a.options;
   o.via = via_of(a.via);
+  o.reader = a.reader == "pcap" ? Reader::pcap : Reader::ring;
+  if (o.reader == Reader::pcap && o.via != Via::route) return "--reader=pcap is for --via=route";
+  if (!o.expression.empty() && o.reader != Reader::pcap) return "--filter is for --reader=pcap";
   if (o.queues > 1 && o.via != Via::nfqueue) return "--queues is for --via=nfqueue";
   if (o.queue + o.queues - 1 > 65535) return "--queue-num and --queues: beyond queue 65535";
   if (!o.devices.empty() && o.via != Via::mirred && o.via != Via::route) {

@@ -14,11 +14,16 @@ namespace mirrorlab::intercept {
 enum class Via : uint8_t { nfqueue, ebpf, mirred, route };
 [[nodiscard]] const char* to_string(Via via);
 
+// route: what copies the replies that arrive.
+enum class Reader : uint8_t { ring, pcap };
+
 enum class Action : uint8_t { serve, check, print_setup, detach };
 
 struct InterceptOptions {
   Action action = Action::serve;
   Via via = Via::nfqueue;
+  Reader reader = Reader::ring;
+  std::string expression;  // pcap: what is read, pcap-filter(7); empty: the service ports
   std::vector<uint16_t> service_ports;
   wire::Endpoint listen;
   std::string key_file;

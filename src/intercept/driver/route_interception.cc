@@ -1,7 +1,9 @@
 #include "intercept/driver/route_interception.h"
 
+#include <algorithm>
 #include <fstream>
 
+#include "intercept/driver/pcap_replies.h"
 #include "intercept/driver/ring_replies.h"
 #include "os/devices.h"
 
@@ -32,9 +34,16 @@ std::vector<std::string> forwarding_switches(const std::string& device,
 }
 
 tl::expected<std::vector<std::string>, std::string> RouteInterception::arrivals() const {
+  const auto present = os::devices();
+  for (const auto& name : options_.devices) {
+    // Why here: of what the kernel does not know, forwarding cannot be looked at.
+    if (std::ranges::find(present, name, &os::Device::name) == present.end()) {
+      return tl::unexpected("this host has no network device " + name);
+    }
+  }
   if (!options_.devices.empty()) return options_.devices;
   std::vector<std::string> names;
-  for (const auto& device : os::devices()) {
+  for (const auto& device : present) {
     if (!device.loopback) names.push_back(device.name);
   }
   if (names.size() == 1) return names;
@@ -49,18 +58,32 @@ tl::expected<Interception::Sources, std::string> RouteInterception::open() {
   if (auto good = follow_changes(); !good) return tl::unexpected(good.error());
   Sources sources;
   for (const auto& device : *devices) {
-    auto ring =
-        RingReplies::open(device, RingReplies::Direction::in,
-                          reply_filter(FilterUse::socket, options_.service_ports, options_.passed),
-                          options_.queue_length);
-    if (!ring) return tl::unexpected(ring.error());
-    sources.push_back(std::make_unique<RingReplies>(std::move(*ring)));
+    auto source = reader(device);
+    if (!source) return tl::unexpected(source.error());
+    sources.push_back(std::move(*source));
   }
   return sources;
 }
 
+tl::expected<std::unique_ptr<ReplySource>, std::string> RouteInterception::reader(
+    const std::string& device) const {
+  const auto& o = options_;
+  auto filter = reply_filter(FilterUse::socket, o.service_ports, o.passed);
+  if (o.reader == Reader::pcap) {
+    auto pcap = PcapReplies::open(
+        {device, o.expression, o.service_ports, std::move(filter), o.queue_length});
+    if (!pcap) return tl::unexpected(pcap.error());
+    return std::make_unique<PcapReplies>(std::move(*pcap));
+  }
+  auto ring =
+      RingReplies::open(device, RingReplies::Direction::in, std::move(filter), o.queue_length);
+  if (!ring) return tl::unexpected(ring.error());
+  return std::make_unique<RingReplies>(std::move(*ring));
+}
+
 tl::expected<std::string, std::string> RouteInterception::install() {
-  return "replies routed to this host are read and not forwarded";
+  return std::string("replies routed to this host are read ") +
+         (options_.reader == Reader::pcap ? "by libpcap " : "") + "and not forwarded";
 }
 
 tl::expected<void, std::string> RouteInterception::follow_changes() {
@@ -84,7 +107,7 @@ std::vector<std::string> RouteInterception::commands() const {
 
 std::vector<Finding> RouteInterception::check() const {
   const auto devices = arrivals();
-  if (!devices) return {{false, devices.error(), "e.g. --device eth0"}};
+  if (!devices) return {{false, devices.error(), "see `ip link`; e.g. --device eth0"}};
   std::vector<Finding> all;
   for (const auto& device : *devices) {
     for (const auto& name : forwarding_switches(device, kProcNet)) {

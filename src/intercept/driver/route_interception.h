@@ -1,5 +1,5 @@
-// --via=route: on an assistant host. The test host routes its replies there; a packet ring takes
-// copies of them, and because the assistant does not forward, they end.
+// --via=route: on an assistant host. The test host routes its replies there; a packet ring or
+// libpcap takes copies of them, and because the assistant does not forward, they end.
 //
 // Nothing is set up here, so nothing is left: with the program dead the assistant still forwards
 // nothing. Forwarding that is on is the one thing that would let replies through: then the program
@@ -23,6 +23,8 @@ class RouteInterception : public Interception {
  private:
   // The devices that replies arrive by.
   [[nodiscard]] tl::expected<std::vector<std::string>, std::string> arrivals() const;
+  [[nodiscard]] tl::expected<std::unique_ptr<ReplySource>, std::string> reader(
+      const std::string& device) const;
   const InterceptOptions& options_;
 };
 

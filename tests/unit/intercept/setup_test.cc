@@ -141,6 +141,31 @@ TEST(InterceptOptions, RefuseWhatAMethodDoesNotHave) {
   EXPECT_EQ(parse({"--service-port", "80", "--via", "drop"}).error(), 2);
 }
 
+TEST(InterceptOptions, LibpcapReadsOnAnAssistantOnly) {
+  const auto o = parse(
+      {"--service-port", "80", "--via", "route", "--reader", "pcap", "--filter", "vlan 7 and tcp"});
+  ASSERT_TRUE(o);
+  EXPECT_EQ(o->reader, Reader::pcap);
+  EXPECT_EQ(o->expression, "vlan 7 and tcp");
+  EXPECT_EQ(parse({"--service-port", "80", "--via", "route"})->reader, Reader::ring);
+  EXPECT_EQ(parse({"--service-port", "80", "--reader", "pcap"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--via", "route", "--reader", "dag"}).error(), 2);
+  EXPECT_EQ(parse({"--service-port", "80", "--via", "route", "--filter", "tcp"}).error(), 2);
+}
+
+TEST(RouteInterception, DoesNotReadOfADeviceWhoseForwardingItCannotSee) {
+  for (const char* reader : {"ring", "pcap"}) {
+    const auto o =
+        parse({"--service-port", "80", "--via", "route", "--device", "any", "--reader", reader});
+    ASSERT_TRUE(o);
+    RouteInterception route(*o);
+    EXPECT_FALSE(route.check().front().good);
+    const auto opened = route.open();
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error(), HasSubstr("no network device any"));
+  }
+}
+
 TEST(Setup, IsPrintedAsCommands) {
   const auto o = parse({"--service-port", "80", "--via", "mirred"});
   ASSERT_TRUE(o);
