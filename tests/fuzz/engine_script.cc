@@ -103,6 +103,8 @@ class Player : public Sink {
         const auto what = in.next();
         if (what == kCaptureLoss) {
           core_.on_capture_loss(now_);
+        } else if (what == kHeaderLate) {
+          core_.on_header_late(config_.mappings[0].test, now_);
         } else {
           core_.on_header_link(what != 0, now_);
         }

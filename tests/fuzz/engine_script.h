@@ -14,7 +14,7 @@ enum class Op : uint8_t {
   client,      // flow, flags, sequence code, length code, ack code
   header,      // flow, flags, ack code, sequence code, length code, window, extras, SACK blocks
   step,        // time code
-  link,        // 0: down, kCaptureLoss: the capture lost packets, else up
+  link,        // 0: down, kCaptureLoss: the capture lost packets, kHeaderLate, else up
   flush,       //
   stop,        // even: stop accepting, odd: shutdown
   raw_packet,  // length, that many bytes of an IP packet
@@ -22,6 +22,7 @@ enum class Op : uint8_t {
 };
 inline constexpr unsigned kOps = 8;
 inline constexpr unsigned kCaptureLoss = 2;
+inline constexpr unsigned kHeaderLate = 3;  // the header return is behind
 
 namespace config_bit {
 inline constexpr uint8_t kAckClient = 1, kPaceNone = 2, kNoWait = 4, kWholeOnly = 8, kNoReopen = 16,

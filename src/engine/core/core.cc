@@ -24,6 +24,9 @@ void Core::on_header_link(const wire::Endpoint& test, bool up, Nanos now) {
   table_->on_header_link(&test, up, now);
 }
 void Core::on_header_link(bool up, Nanos now) { table_->on_header_link(nullptr, up, now); }
+void Core::on_header_late(const wire::Endpoint& test, Nanos now) {
+  table_->on_header_late(test, now);
+}
 void Core::claim_again() { table_->claim_again(); }
 void Core::on_capture_loss(Nanos now) { table_->on_capture_loss(now); }
 void Core::flush(Nanos now) { table_->flush(now); }

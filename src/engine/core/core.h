@@ -44,6 +44,9 @@ class Core {
   // all come up all live mirrored connections are claimed again.
   void on_header_link(const wire::Endpoint& test, bool up, Nanos now);
   void on_header_link(bool up, Nanos now);
+  // Records of what `test` sent before now may still be on their way: that nothing was heard of it
+  // until now means nothing. Said again and again while the header return is known to be behind.
+  void on_header_late(const wire::Endpoint& test, Nanos now);
   // Claims all live mirrored connections once more, for an intercept that has just been reached.
   void claim_again();
   // The capture has lost packets since this was last said, or since the beginning. Which, nobody

@@ -16,7 +16,8 @@ namespace mirrorlab::engine {
 // The header return from one test endpoint.
 struct LinkState {
   bool up = true;
-  Nanos up_at = 0;
+  // Silence counts from here: before, the test host's records may have been on their way.
+  Nanos silence_from = 0;
 };
 
 struct Env {
@@ -34,7 +35,9 @@ struct Env {
   Nanos capture_lost_at = -1;    // the capture is known to have lost packets before this
 
   [[nodiscard]] bool link_up(const Session& s) const { return links[s.mapping].up; }
-  [[nodiscard]] Nanos link_up_at(const Session& s) const { return links[s.mapping].up_at; }
+  [[nodiscard]] Nanos silence_counts_from(const Session& s) const {
+    return links[s.mapping].silence_from;
+  }
   // A client that was not heard of since the capture lost packets: its last ones may be among them.
   [[nodiscard]] bool end_may_be_missed(const Session& s) const {
     if (s.stream_complete || capture_lost_at < 0) return false;

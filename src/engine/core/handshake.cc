@@ -30,10 +30,10 @@ constexpr Nanos kChallengeInterval = 10 * kMillisecond;
 constexpr Nanos kRefusedRetryMax = 2 * kSecond;
 
 Nanos handshake_deadline(const Env& env, const Session& s) {
-  const Nanos up_at = env.link_up_at(s);
-  const Nanos latest = std::max(s.work->opened_at, up_at) + env.config.handshake_timeout;
+  const Nanos from = env.silence_counts_from(s);
+  const Nanos latest = std::max(s.work->opened_at, from) + env.config.handshake_timeout;
   if (!s.refused) return latest;
-  return std::min(latest, std::max(s.work->refused_at, up_at) + env.config.refused_timeout);
+  return std::min(latest, std::max(s.work->refused_at, from) + env.config.refused_timeout);
 }
 
 void arm_syn_timer(const Env& env, Session& s, Nanos wait, Nanos now) {

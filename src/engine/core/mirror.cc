@@ -199,7 +199,7 @@ namespace {
 // takes nothing (a window that stays closed).
 LossReason given_up(const Env& env, const Session& s, Nanos now) {
   if (s.work->stalled_since == 0 || !env.link_up(s)) return LossReason::none;
-  const Nanos since = std::max(s.work->stalled_since, env.link_up_at(s));
+  const Nanos since = std::max(s.work->stalled_since, env.silence_counts_from(s));
   if (now - std::max(since, s.heard_at) >= env.config.user_timeout) {
     return LossReason::test_unreachable;
   }

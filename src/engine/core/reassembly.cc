@@ -141,7 +141,7 @@ Nanos certain_since(const Env& env, const Session& s) {
   if (s.connection == Connection::none) return s.work->hole_since;
   const bool asked_all = s.connection == Connection::established && s.work->queue.empty();
   if (!asked_all || !env.link_up(s) || client_position(s) <= s.rcv_nxt) return kNever;
-  return std::max({s.work->hole_since, s.all_acked_at, s.answer_at, env.link_up_at(s)});
+  return std::max({s.work->hole_since, s.all_acked_at, s.answer_at, env.silence_counts_from(s)});
 }
 }  // namespace
 

@@ -352,7 +352,7 @@ void SessionTable::on_header_link(const wire::Endpoint* test, bool up, Nanos now
     LinkState& link = env_.links[i];
     if (link.up == up || (test != nullptr && config_.mappings[i].test != *test)) continue;
     link.up = up;
-    if (up) link.up_at = now;
+    if (up) link.silence_from = now;
     back[i] = up;
   }
   if (std::ranges::none_of(back, std::identity())) return;
@@ -362,6 +362,12 @@ void SessionTable::on_header_link(const wire::Endpoint* test, bool up, Nanos now
     if (!s.live || !s.claimed || !back[s.mapping]) continue;
     probe_after_outage(s, now, (id % 64) * kMillisecond);
     mark_dirty(id);
+  }
+}
+
+void SessionTable::on_header_late(const wire::Endpoint& test, Nanos now) {
+  for (size_t i = 0; i < env_.links.size(); ++i) {
+    if (config_.mappings[i].test == test) env_.links[i].silence_from = now;
   }
 }
 

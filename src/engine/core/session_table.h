@@ -31,6 +31,7 @@ class SessionTable {
   void on_headers(std::span<const wire::HeaderRecord> records, Nanos now);
   // `test`: null for all.
   void on_header_link(const wire::Endpoint* test, bool up, Nanos now);
+  void on_header_late(const wire::Endpoint& test, Nanos now);
   void claim_again();
   void on_capture_loss(Nanos now);
   void flush(Nanos now);

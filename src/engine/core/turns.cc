@@ -67,15 +67,16 @@ Release turn_release(const Env& env, const Session& s, const Segment& next) {
     return {s.answer_at + think, ReleaseRule::quiet};
   }
   // A test host that still sends is no silent one: a slow answer may take as long as it likes.
-  const Nanos since = std::max({next.captured_at, s.all_acked_at, s.answer_at, env.link_up_at(s)});
+  const Nanos since =
+      std::max({next.captured_at, s.all_acked_at, s.answer_at, env.silence_counts_from(s)});
   Release release{env.link_up(s) ? since + env.config.turn_hold_limit : kNever,
                   ReleaseRule::timeout};
   const bool answer_bytes = have > 0 || enough_with_surplus(s, next);
   if (answer_bytes && s.last_pushed && s.rcv_ranges == 0 && env.link_up(s)) {
     const Nanos silence = quiet_time(env, s, next);
-    const Nanos quiet =
-        std::max(s.answer_at + std::max(silence, think),
-                 std::max({s.window_opened_at, env.link_up_at(s), s.all_acked_at}) + silence);
+    const Nanos quiet = std::max(
+        s.answer_at + std::max(silence, think),
+        std::max({s.window_opened_at, env.silence_counts_from(s), s.all_acked_at}) + silence);
     if (quiet < release.at) release = {quiet, ReleaseRule::quiet};
   }
   return release;

@@ -83,6 +83,21 @@ TEST_F(Turns, AShorterAnswerIsOverWhenTheHostFallsQuiet) {
   EXPECT_EQ(t.counters().turn_released_by_quiet, 2U);
 }
 
+TEST_F(Turns, SilenceDoesNotCountWhileTheHeaderReturnIsBehind) {
+  t.play(R"(
+    client P. 101:201(100) ack 1001
+    host P. 1:801(800) ack 101
+    engine . 101:101(0) ack 801
+    quiet 900ms
+    late
+    quiet 900ms
+    late
+    quiet 999ms
+    +1ms engine P. 101:201(100) ack 801
+  )");
+  EXPECT_EQ(t.counters().turn_released_by_quiet, 1U);
+}
+
 TEST_F(Turns, AnUnfinishedAnswerIsNotQuiet) {
   t.play(R"(
     client P. 101:201(100) ack 1001

@@ -348,12 +348,14 @@ void Script::step(std::string_view line) {
   advance(std::max<Nanos>(0, line_time_ + by - now_));
   expect_nothing_left(line);
   line_time_ = now_;
-  if (verb == "link" || verb == "shutdown" || verb == "lost") {
+  if (verb == "link" || verb == "shutdown" || verb == "lost" || verb == "late") {
     record(verb, 1, std::string(line));
     if (verb == "link") {
       core_->on_header_link(line == "up", now_);
     } else if (verb == "lost") {
       core_->on_capture_loss(now_);
+    } else if (verb == "late") {
+      core_->on_header_late(config_.mappings[0].test, now_);
     } else {
       core_->shutdown(now_);
     }

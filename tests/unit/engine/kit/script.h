@@ -13,6 +13,7 @@
 // engine P   the engine sends P, now (+T: T later)    quiet T     it sends nothing for T
 // link up|down                                        end REASON [captured N] [mirrored N] [lost N]
 // shutdown   the engine is stopped                    lost        the capture says it lost packets
+// late       the header return is said to be behind
 //
 // `client/2` and so on name other connections; Script::share_port() puts two on one 4-tuple. Every
 // packet of the engine must be expected: what is left over fails the script. After every step the
