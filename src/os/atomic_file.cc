@@ -11,20 +11,43 @@
 
 namespace mirrorlab::os {
 
+namespace {
+std::string beside(const std::string& path) { return path + ".part"; }
+
+Fd create(const std::string& path) {
+  return Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+}
+}  // namespace
+
+tl::expected<void, std::string> can_write_file(const std::string& path) {
+  struct stat there {};
+  if (path.ends_with('/') || (::stat(path.c_str(), &there) == 0 && S_ISDIR(there.st_mode))) {
+    return failure("cannot write " + path, EISDIR, "name a file");
+  }
+  const std::string part = beside(path);
+  const Fd fd = create(part);
+  if (!fd) {
+    return failure("cannot create " + part, errno,
+                   errno == ENOENT ? "make its directory first" : "name another");
+  }
+  ::unlink(part.c_str());
+  return {};
+}
+
 tl::expected<void, std::string> write_file(const std::string& path, std::string_view content) {
-  const std::string beside = path + ".part";
-  Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!fd) return failure("cannot create " + beside);
+  const std::string part = beside(path);
+  const Fd fd = create(part);
+  if (!fd) return failure("cannot create " + part);
   while (!content.empty()) {
     const ssize_t n = ::write(fd.get(), content.data(), content.size());
     if (n < 0) {
       const int error = errno;
-      ::unlink(beside.c_str());
-      return failure("cannot write " + beside, error);
+      ::unlink(part.c_str());
+      return failure("cannot write " + part, error);
     }
     content.remove_prefix(static_cast<size_t>(n));
   }
-  if (::rename(beside.c_str(), path.c_str()) < 0) return failure("cannot rename to " + path);
+  if (::rename(part.c_str(), path.c_str()) < 0) return failure("cannot rename to " + path);
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "harness/cli/batch_schedule.h"
+#include "harness/cli/out_directory.h"
 #include "harness/cli/run.h"
 #include "harness/cli/run_process.h"
 #include "harness/report/batch_progress.h"
@@ -69,21 +70,17 @@ class Batch {
   }
 
   int run() {
-    for (const auto& directory : directories_) {
-      std::error_code error;
-      std::filesystem::create_directories(directory + "/logs", error);
-      if (error) {
-        complain("cannot create " + directory + ": " + error.message() +
-                 "; name another with --out");
-        return 2;
-      }
-    }
+    if (!outputs_have_places()) return 2;
     const bool well = all_.size() == 1 && o_.repeat <= 1 ? run_the_only_one() : run_side_by_side();
     std::vector<int> codes;
     for (const auto& o : outcomes()) codes.push_back(o.code);
     if (!well || !write_summaries()) codes.push_back(kNoVerdict);
     print_end(codes);
     if (interrupted_) codes.push_back(kInterrupted);
+    if (!std::cout.flush()) {
+      complain("cannot write to standard output: the report is not whole");
+      codes.push_back(kNoVerdict);
+    }
     return combined_exit_code(codes);
   }
 
@@ -94,6 +91,19 @@ class Batch {
       serial.push_back(std::ranges::find(s.labels, "serial") != s.labels.end());
     }
     return serial;
+  }
+
+  // Before anything runs.
+  bool outputs_have_places() {
+    for (size_t i = 0; i < all_.size(); ++i) {
+      if (auto ready = make_run_directory(directories_[i]); !ready) return complain(ready.error());
+      if (all_[i].variant.empty()) continue;
+      const auto summary = std::filesystem::path(directories_[i]).parent_path() / "result.json";
+      if (auto ready = clear_for_report(summary); !ready) return complain(ready.error());
+    }
+    if (o_.junit.empty()) return true;
+    const auto ready = clear_for_report(o_.junit);
+    return ready ? true : complain("--junit: " + ready.error());
   }
 
   bool run_the_only_one() {

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 
+#include "harness/cli/out_directory.h"
 #include "harness/cli/playable.h"
 #include "harness/cli/requirements.h"
 #include "harness/cli/run.h"
@@ -52,12 +52,6 @@ std::string line(const report::Outcome& o, const std::string& engines) {
                   number(j, {"latency_ms", "online", "p99"})));
 }
 
-report::Outcome run_one(const scenario::Scenario& s, const RunOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(options.out + "/logs", error);
-  if (error) throw std::runtime_error("cannot create " + options.out + ": " + error.message());
-  return report::outcome_of(run_scenario(s, options));
-}
 }  // namespace
 
 std::vector<scenario::Scenario> both_ways(const std::vector<scenario::Scenario>& scenarios,
@@ -100,16 +94,23 @@ int run_comparison(const std::vector<scenario::Scenario>& scenarios, const Compa
       return kSkipped;
     }
   }
-  std::vector<report::Outcome> outcomes;
-  int code = 0;
-  for (size_t i = 0; i < all.size() && code != kInterrupted; ++i) {
+  std::vector<RunOptions> runs;
+  for (size_t i = 0; i < all.size(); ++i) {
     const auto& s = all[i];
-    RunOptions run;
+    RunOptions& run = runs.emplace_back();
     run.out = fmt::format("{}/{}{}/{}", o.out.empty() ? "mirrorlab-out/compare" : o.out, s.name,
                           s.variant.empty() ? "" : "/" + s.variant,
                           i % 2 == 0 ? "mirrorlab" : engines->name);
     run.programs = o.programs;
-    outcomes.push_back(run_one(s, run));
+    if (auto ready = make_run_directory(run.out); !ready) {
+      std::cerr << "mirrorlab: " << ready.error() << '\n';
+      return 2;
+    }
+  }
+  std::vector<report::Outcome> outcomes;
+  int code = 0;
+  for (size_t i = 0; i < all.size() && code != kInterrupted; ++i) {
+    outcomes.push_back(report::outcome_of(run_scenario(all[i], runs[i])));
     // A pair that loses half of it has lost the comparison, not broken it.
     const int one = outcomes.back().code;
     if (one == kInterrupted || one == kNoVerdict) code = std::max(code, one);

@@ -282,7 +282,10 @@ int command_line(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return command_line(argc, argv);
+    const int code = command_line(argc, argv);
+    if (std::cout.flush()) return code;
+    std::fputs("mirrorlab: cannot write to standard output\n", stderr);
+    return code == 0 ? 3 : code;
   } catch (const std::exception& e) {
     // Why not a stream: it may throw in its turn.
     std::fputs("mirrorlab: ", stderr);

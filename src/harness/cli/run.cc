@@ -237,8 +237,10 @@ report::Result run_scenario(const scenario::Scenario& s, const RunOptions& o) {
   if (auto done = os::write_file(o.out + "/result.json", report::to_json(r).dump(2) + "\n");
       !done) {
     std::cerr << "mirrorlab: " << done.error() << '\n';
+    // What the run came to is in its report on standard output alone.
+    const std::string before = r.reason.empty() ? r.verdict : r.verdict + ": " + r.reason;
     r.verdict = "error";
-    r.reason = done.error();
+    r.reason = done.error() + "; the run itself: " + before;
   }
   return r;
 }

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "harness/cli/minimize.h"
+#include "harness/cli/out_directory.h"
 #include "harness/cli/run.h"
 #include "harness/cli/run_process.h"
 #include "os/atomic_file.h"
@@ -129,11 +130,8 @@ int search(Runs& runs, const FaultList& list, const ShrinkOptions& o) {
 }  // namespace
 
 int shrink(const scenario::Scenario& scenario, const FaultList* list, const ShrinkOptions& o) {
-  std::error_code error;
-  std::filesystem::create_directories(o.out + "/run/logs", error);
-  if (error) {
-    std::cerr << "mirrorlab: cannot create " << o.out << ": " << error.message()
-              << "; name another with --out\n";
+  if (auto ready = make_run_directory(o.out + "/run"); !ready) {
+    std::cerr << "mirrorlab: " << ready.error() << '\n';
     return 2;
   }
   try {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "harness/cli/interruption.h"
 #include "harness/cli/lab.h"
 #include "harness/cli/lab_door.h"
+#include "harness/cli/out_directory.h"
 #include "harness/cli/requirements.h"
 
 namespace mirrorlab::cli {
@@ -28,11 +28,8 @@ int up(scenario::Scenario s, const UpOptions& o) {
   for (auto& link : s.links) link.impaired = true;
   const Interruption interruption;
   const std::string out = o.out.empty() ? "mirrorlab-out/" + s.name : o.out;
-  std::error_code error;
-  std::filesystem::create_directories(out + "/logs", error);
-  if (error) {
-    std::cerr << "mirrorlab: cannot create " << out << ": " << error.message()
-              << "; name another with --out\n";
+  if (auto ready = make_run_directory(out); !ready) {
+    std::cerr << "mirrorlab: " << ready.error() << '\n';
     return 2;
   }
   std::optional<SessionWatch> held_watch;  // the laboratory's links use it
