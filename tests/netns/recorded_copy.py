@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mirror-copy plays a recorded capture to a test service, drains and ends by itself.
+"""mirror-copy plays recorded captures to a test service, as fast as recorded and faster, drains and ends by itself.
 
   recorded_copy.py MIRROR_COPY MIRROR_INTERCEPT
 """
@@ -12,10 +12,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 COPY, INTERCEPT = sys.argv[1:3]
 TEST = "10.2.0.2"
 SESSIONS = 20
+SPEEDS = (1, 2, 10, 100)
 ANSWER = b"answer\n"
 
 
@@ -50,9 +52,10 @@ def frame(port, seq, ack, flags, payload=b"", tagged=False):
     return b"\x02" * 12 + tag + b"\x08\x00" + ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:] + tcp
 
 
-def record(path):
+def record(path, first_port):
     """Sessions of two turns each; half of them behind a VLAN tag; and a packet of another port."""
     streams = {}
+    length = 0
     with open(path, "wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
 
@@ -60,10 +63,10 @@ def record(path):
             out.write(struct.pack("<IIII", 1000 + int(at), int(at % 1 * 1e6), len(data), len(data)) + data)
 
         for i in range(SESSIONS):
-            port, seq, ack, tagged = 40000 + i, 1000 * i, 5001, i % 2 == 1
+            port, seq, ack, tagged = first_port + i, 1000 * i, 5001, i % 2 == 1
             turns = [f"first of {i}\n".encode(), f"second of {i}, ".encode() * 50 + b"\n"]
             streams[port] = b"".join(turns)
-            at = i * 2.0
+            at = i * 0.05
             put(at, frame(port, seq, 0, 0x02, tagged=tagged))
             seq += 1
             put(at + 0.1, frame(port, seq, ack, 0x10, tagged=tagged))
@@ -73,7 +76,8 @@ def record(path):
                 put(at, frame(port, seq, ack, 0x10, tagged=tagged))
             put(at + 0.1, frame(port, seq, ack, 0x11, tagged=tagged))
             put(at + 0.2, frame(port, seq + 1, ack + 1, 0x10, tagged=tagged))
-    return streams
+            length = at + 0.2
+    return streams, length
 
 
 def serve(listener, received):
@@ -142,14 +146,20 @@ def main():
     expect(host.stdout.readline() == "ready\n", "the test host did not start")
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "recorded.pcap")
-        streams = record(path)
-        done = subprocess.run(
-            [COPY, "--no-auth", "--map", f"80-{TEST}:8080", "--intercept", TEST, "--capture=pcap-file", "--file",
-             path, "--speed=100"], capture_output=True, text=True, timeout=80, check=False)
+        streams = {}
+        for i, speed in enumerate(SPEEDS):
+            recorded, length = record(path, 40000 + 100 * i)
+            streams.update(recorded)
+            began = time.monotonic()
+            done = subprocess.run(
+                [COPY, "--no-auth", "--map", f"80-{TEST}:8080", "--intercept", TEST, "--capture=pcap-file", "--file",
+                 path, f"--speed={speed}"], capture_output=True, text=True, timeout=80, check=False)
+            took = time.monotonic() - began
+            expect(done.returncode == 0, f"at {speed}x mirror-copy ended with {done.returncode}: {done.stderr}")
+            expect(f"{SESSIONS} sessions captured, {SESSIONS} mirrored exactly" in done.stderr, f"at {speed}x: {done.stderr}")
+            expect(took >= length / speed, f"{length:.1f} s were played at {speed}x in {took:.1f} s")
     received, _ = host.communicate(timeout=20)
     received = {int(port): data.encode() for port, data in json.loads(received).items()}
-    expect(done.returncode == 0, f"mirror-copy ended with {done.returncode}: {done.stderr}")
-    expect(f"{SESSIONS} sessions captured, {SESSIONS} mirrored exactly" in done.stderr, done.stderr)
     expect(received == streams, f"the service received {received}, recorded was {streams}")
 
 
