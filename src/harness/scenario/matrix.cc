@@ -13,7 +13,7 @@
 namespace mirrorlab::scenario {
 namespace {
 
-constexpr size_t kMaxVariants = 256;
+constexpr size_t kMaxVariants = 1024;
 // A cell says nothing about these.
 constexpr std::array<std::string_view, 3> kOfTheFile{"schema", "name", "matrix"};
 

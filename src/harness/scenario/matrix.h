@@ -26,7 +26,7 @@ struct Variant {
   std::vector<Cell> cells;
 };
 
-// At most 256. `with_variables` are all scalars of the document that hold a ${...}; variants point
+// At most 1024. `with_variables` are all scalars of the document that hold a ${...}; variants point
 // into the document.
 [[nodiscard]] std::vector<Variant> read_matrix(const YAML::Node& document,
                                                const std::vector<std::string>& with_variables);
