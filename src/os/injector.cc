@@ -56,15 +56,22 @@ Injector::Destination& Injector::find(const wire::IpAddress& address) {
 void Injector::ask(Destination& d) {
   d.hop = routes_->find(d.address);
   d.asked = now_;
+  if (!d.hop.unresolved || now_ < d.resolve_at) return;
+  d.resolve_at = now_ + kResolve;
+  routes_->resolve(d.address);
 }
 
 void Injector::send(const wire::TcpHeader& header, wire::Bytes payload) {
   Destination& d = find(header.dst.address);
   // What does not go the way it should is asked for soon: a neighbour is resolved in a moment.
-  const bool settled = d.hop.routed && (!link_ || d.hop.by_link);
+  const bool settled = d.hop.routed && !d.hop.unresolved && (!link_ || d.hop.by_link);
   if (now_ - d.asked >= (settled ? kFresh : kSoon)) ask(d);
   if (!d.hop.routed) {
     ++unreachable_;
+    return;
+  }
+  if (d.hop.unresolved) {
+    ++unresolved_;
     return;
   }
   if (!link_ || !d.hop.by_link) return send_raw(header, payload, d.hop.mtu);
@@ -126,6 +133,7 @@ const SendCounters& Injector::counters() const {
   sum_.by_link = link_ ? link_->counters().packets : 0;
   sum_.cut += cut_;
   sum_.errors[ENETUNREACH] += unreachable_;
+  sum_.errors[EHOSTUNREACH] += unresolved_;
   return sum_;
 }
 

@@ -1,10 +1,12 @@
 // PacketSender that finds each test host's way: frames on the link where that is possible, raw IP
-// sockets elsewhere (loopback, tunnels, a neighbour not yet resolved).
+// sockets elsewhere (loopback, tunnels).
 //
 // What is known of a destination is asked again four times a second, and at once, but not more
 // often than every kSoon, when a packet could not be sent. A destination without a route, or behind
 // a device that is down, costs its packets without a system call each until it is back; the
-// sessions repair that. Packets above the MTU of today's route are cut to it. Threads: one.
+// sessions repair that. So does a neighbour that is not found (EHOSTUNREACH): left to the kernel,
+// packets would wait for it, and each end in an ICMP error to its source, a real client. Packets
+// above the MTU of today's route are cut to it. Threads: one.
 #pragma once
 
 #include <memory>
@@ -31,6 +33,7 @@ class Injector : public PacketSender {
   static tl::expected<std::unique_ptr<PacketSender>, std::string> open(InjectWay way,
                                                                        size_t max_packet,
                                                                        Parts parts);
+  void expect(const wire::IpAddress& destination) override { find(destination); }
   void send(const wire::TcpHeader& header, wire::Bytes payload) override;
   void flush(Nanos now) override;
   [[nodiscard]] bool full() const override;
@@ -39,12 +42,14 @@ class Injector : public PacketSender {
 
   static constexpr Nanos kFresh = 250 * kNanosPerMilli;
   static constexpr Nanos kSoon = 10 * kNanosPerMilli;
+  static constexpr Nanos kResolve = 200 * kNanosPerMilli;  // between two tries to find a neighbour
 
  private:
   struct Destination {
     wire::IpAddress address;
     NextHop hop;
     Nanos asked = 0;
+    Nanos resolve_at = 0;  // no sooner
   };
   Injector(RawSender raw, Parts parts) : routes_(std::move(parts.routes)), raw_(std::move(raw)) {}
   Destination& find(const wire::IpAddress& address);
@@ -59,6 +64,7 @@ class Injector : public PacketSender {
   size_t last_ = 0;  // the one used last
   Nanos now_ = 0;    // of the last flush
   uint64_t unreachable_ = 0;
+  uint64_t unresolved_ = 0;
   uint64_t cut_ = 0;
   mutable SendCounters sum_;
 };

@@ -46,6 +46,8 @@ struct SendCounters {
 class PacketSender {
  public:
   virtual ~PacketSender() = default;
+  // Packets will be sent there: what is to be found out before may be begun.
+  virtual void expect(const wire::IpAddress&) {}
   // Queues a packet. A full queue is flushed first.
   virtual void send(const wire::TcpHeader& header, wire::Bytes payload) = 0;
   // Sends what is queued, as far as the kernel takes it.

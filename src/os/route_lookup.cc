@@ -1,15 +1,20 @@
 #include "os/route_lookup.h"
 
+#include <arpa/inet.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <netinet/in.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/route/neighbour.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "os/fd.h"
 
 namespace mirrorlab::os {
 
@@ -70,12 +75,14 @@ void find_neighbour(nl_sock* socket, nl_addr* address, NextHop& hop) {
   if (rtnl_neigh_alloc_cache(socket, &raw) < 0) return;
   const Cache cache(raw);
   const Neighbour found(rtnl_neigh_get(cache.get(), hop.device, address));
+  hop.unresolved = true;
   if (!found) return;
   const int state = rtnl_neigh_get_state(found.get());
   constexpr int kFresh = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
   constexpr int kUsable = kFresh | NUD_STALE | NUD_DELAY | NUD_PROBE;
   hop.by_link = (state & kUsable) != 0 && copy_mac(rtnl_neigh_get_lladdr(found.get()), hop.to);
   hop.unconfirmed = (state & kFresh) == 0;
+  hop.unresolved = !hop.by_link && (state & kUsable) == 0;
 }
 }  // namespace
 
@@ -116,6 +123,7 @@ NextHop KernelRoutes::find(const wire::IpAddress& to) {
     hop.mtu = std::min(hop.mtu, route_mtu);
   }
   const bool ethernet = rtnl_link_get_arptype(link.get()) == ARPHRD_ETHER;
+  const bool resolves = (rtnl_link_get_flags(link.get()) & IFF_NOARP) == 0;
   if (type != RTN_UNICAST || !ethernet || !copy_mac(rtnl_link_get_addr(link.get()), hop.from)) {
     return hop;
   }
@@ -123,7 +131,33 @@ NextHop KernelRoutes::find(const wire::IpAddress& to) {
   if (gateway == nullptr) gateway = rtnl_route_nh_get_via(next);
   const Address own = nl_address(to);
   find_neighbour(socket_.get(), gateway != nullptr ? gateway : own.get(), hop);
+  hop.unresolved = hop.unresolved && resolves;
   return hop;
+}
+
+void KernelRoutes::resolve(const wire::IpAddress& to) {
+  constexpr uint16_t kDiscard = 9;
+  const int one = 1;
+  const bool v4 = to.is_v4();
+  const Fd fd(::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return;  // asked again soon
+  static_cast<void>(::setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                                 v4 ? IP_TTL : IPV6_UNICAST_HOPS, &one, sizeof one));
+  sockaddr_in6 address{};
+  const auto bytes = to.bytes();
+  if (v4) {
+    auto* a = reinterpret_cast<sockaddr_in*>(&address);
+    a->sin_family = AF_INET;
+    a->sin_port = htons(kDiscard);
+    std::memcpy(&a->sin_addr, bytes.data(), bytes.size());
+  } else {
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(kDiscard);
+    std::memcpy(&address.sin6_addr, bytes.data(), bytes.size());
+  }
+  // What the kernel says to it (no route, a neighbour that failed) is found out by find().
+  static_cast<void>(::sendto(fd.get(), nullptr, 0, MSG_DONTWAIT,
+                             reinterpret_cast<const sockaddr*>(&address), sizeof address));
 }
 
 }  // namespace mirrorlab::os

@@ -26,6 +26,9 @@ struct NextHop {
   bool by_link = false;
   // The kernel has not heard of the neighbour lately: a packet sent its own way makes it ask.
   bool unconfirmed = false;
+  // It is an Ethernet neighbour that the kernel has not found. What is sent the kernel's way waits
+  // for it, and ends in an ICMP error to its source when it is not there.
+  bool unresolved = false;
   MacAddress from{};
   MacAddress to{};
 };
@@ -34,12 +37,17 @@ class RouteLookup {
  public:
   virtual ~RouteLookup() = default;
   [[nodiscard]] virtual NextHop find(const wire::IpAddress& to) = 0;
+  // Has the kernel look for the neighbour on the way there.
+  virtual void resolve(const wire::IpAddress& to) = 0;
 };
 
 class KernelRoutes : public RouteLookup {
  public:
   static tl::expected<std::unique_ptr<RouteLookup>, std::string> open();
   [[nodiscard]] NextHop find(const wire::IpAddress& to) override;
+  // By an empty datagram of this host's own to the discard port, that goes no further than the
+  // next hop: if nobody is there, it is this host that is told.
+  void resolve(const wire::IpAddress& to) override;
 
  private:
   struct Close {

@@ -32,6 +32,7 @@ Made<CopyEngine> CopyEngine::create(os::EventLoop& loop, const CopyOptions& opti
   auto sender = e->parts_.sender(options.inject, options.core.mtu);
   if (!sender) return tl::unexpected(sender.error());
   e->sender_ = std::move(*sender);
+  for (const Mapping& m : options.core.mappings) e->sender_->expect(m.test.address);
   e->core_ = std::make_unique<Core>(options.core, static_cast<Sink&>(*e));
   if (auto watched = e->watch_capture(); !watched) return tl::unexpected(watched.error());
   CopyEngine* self = e.get();

@@ -17,11 +17,8 @@ void add_engine_metrics(const std::string& name, const nlohmann::json& figures,
   if (!figures.is_object()) return;
   for (const auto& [key, value] : figures.items()) {
     if (value.is_number()) m[name + "." + key] = value;
-    if (!value.is_object()) continue;
-    const std::string group = key == "counters" ? name + "." : name + "." + key + ".";
-    for (const auto& [counter, number] : value.items()) {
-      if (number.is_number()) m[group + counter] = number;
-    }
+    if (value.is_object())
+      add_engine_metrics(key == "counters" ? name : name + "." + key, value, m);
   }
 }
 

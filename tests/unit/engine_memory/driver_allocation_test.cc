@@ -60,8 +60,9 @@ class ClientsSource : public os::PacketSource {
 class OneRoute : public os::RouteLookup {
  public:
   os::NextHop find(const wire::IpAddress&) override {
-    return {true, 1, 1500, true, false, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+    return {true, 1, 1500, true, false, false, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
   }
+  void resolve(const wire::IpAddress&) override {}
 };
 
 class DriverAllocation : public testing::Test {

@@ -47,26 +47,29 @@ int send_many(int, mmsghdr* messages, unsigned count, int) {
 
 class ScriptedRoutes : public RouteLookup {
  public:
-  explicit ScriptedRoutes(NextHop& hop, size_t& asked) : hop_(hop), asked_(asked) {}
+  ScriptedRoutes(NextHop& hop, size_t& asked, size_t& resolved)
+      : hop_(hop), asked_(asked), resolved_(resolved) {}
   NextHop find(const wire::IpAddress&) override {
     ++asked_;
     return hop_;
   }
+  void resolve(const wire::IpAddress&) override { ++resolved_; }
 
  private:
   NextHop& hop_;
   size_t& asked_;
+  size_t& resolved_;
 };
 
 class InjectorTest : public testing::Test {
  protected:
   void SetUp() override {
     kernel = &kernel_;
-    hop_ = {true, kDevice, 1500, true, false, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+    hop_ = {true, kDevice, 1500, true, false, false, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
     open(InjectWay::packet);
   }
   void open(InjectWay way) {
-    Injector::Parts parts{std::make_unique<ScriptedRoutes>(hop_, asked_), send_many};
+    Injector::Parts parts{std::make_unique<ScriptedRoutes>(hop_, asked_, resolved_), send_many};
     auto opened = Injector::open(way, 1500, std::move(parts));
     if (!opened) GTEST_SKIP() << opened.error();
     sender_ = std::move(*opened);
@@ -99,6 +102,7 @@ class InjectorTest : public testing::Test {
   Kernel kernel_;
   NextHop hop_;
   size_t asked_ = 0;
+  size_t resolved_ = 0;
   std::unique_ptr<PacketSender> sender_;
 };
 
@@ -267,7 +271,36 @@ TEST_F(InjectorTest, WithoutARouteNoSystemCallIsMadeUntilItIsBack) {
   EXPECT_EQ(kernel_.frames.size(), 1U);
 }
 
-TEST_F(InjectorTest, AnUnknownNeighbourIsReachedByRawSocketsUntilItIsKnown) {
+// Left to the kernel they would wait there, and come back to the client as ICMP errors.
+TEST_F(InjectorTest, ToANeighbourThatIsNotFoundNothingIsSentUntilItIs) {
+  for (const InjectWay way : {InjectWay::packet, InjectWay::raw}) {
+    kernel_ = {};
+    resolved_ = 0;
+    hop_.by_link = false;
+    hop_.unresolved = true;
+    open(way);
+    sender_->expect(kTest.address);
+    EXPECT_EQ(resolved_, 1U);
+    for (int i = 0; i < 10; ++i) send(1, 10);
+    flush(2);
+    EXPECT_EQ(kernel_.calls, 0U);
+    EXPECT_EQ(sender_->counters().errors[EHOSTUNREACH], 10U);
+    flush(Injector::kSoon + 2);
+    send(1, 10);
+    EXPECT_EQ(resolved_, 1U);
+    flush(Injector::kResolve + 2);
+    send(1, 10);
+    EXPECT_EQ(resolved_, 2U);
+    hop_.by_link = true;
+    hop_.unresolved = false;
+    flush(Injector::kResolve + Injector::kSoon + 2);
+    send(1, 10);
+    flush(Injector::kResolve + Injector::kSoon + 2);
+    EXPECT_EQ(kernel_.frames.size() + kernel_.raw.size(), 1U);
+  }
+}
+
+TEST_F(InjectorTest, WhereThereIsNoEthernetNeighbourPacketsLeaveByRawSockets) {
   hop_.by_link = false;
   open(InjectWay::packet);
   send(1, 10);
