@@ -1,6 +1,7 @@
 #include "harness/cli/collect.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -52,6 +53,23 @@ std::optional<verify::Recording> recording_of(const LabContext& lab, const FindP
 }
 }  // namespace
 
+std::optional<int64_t> idle_timeout(const std::vector<std::string>& options) {
+  std::string value;
+  for (size_t i = 0; i < options.size(); ++i) {
+    const std::string& option = options[i];
+    const std::string next = i + 1 < options.size() ? options[i + 1] : "";
+    if (option == "-k" || option == "--idle-timeout") value = next;
+    if (option.starts_with("--idle-timeout=")) value = option.substr(option.find('=') + 1);
+    if (option.starts_with("-k") && option.size() > 2) value = option.substr(2);
+  }
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (value.empty() || error != std::errc() || end != value.data() + value.size()) {
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(seconds * 1e9);
+}
+
 std::vector<verify::MirroredService> mirrored_services(const scenario::Scenario& s,
                                                        const Plan& plan) {
   std::vector<verify::MirroredService> services;
@@ -78,6 +96,9 @@ void name_services(const LabContext& lab, verify::Evidence& e) {
   for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
     for (const auto& option : copy->options) {
       if (option == "-W" || option == "--no-wait") e.waits_for_answers = false;
+    }
+    if (const auto idle = idle_timeout(copy->options)) {
+      e.idle_timeout_ns = std::min(e.idle_timeout_ns, *idle);
     }
   }
 }

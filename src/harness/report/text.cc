@@ -221,7 +221,7 @@ std::string reason_words(const std::string& reason) {
       {"session_bytes_limit", "the limit of buffered bytes for one session"},
       {"total_bytes_limit", "the limit of buffered bytes in all"},
       {"session_limit", "the limit of sessions"},
-      {"idle_timeout", "nothing was heard of it for too long"},
+      {"idle_timeout", "nothing was heard of it for the time that --idle-timeout bears"},
       {"shutdown", "the engine was stopped with bytes pending"},
       {"copy_outage", "the copy engine was not running at the time"},
       {"never_captured", "the capture lost every packet of it"},

@@ -52,17 +52,22 @@ std::vector<std::string> check_account(const Evidence& e, const Measured& m) {
   const bool capture_lost = number(capture, "kernel_drops") + number(capture, "bad_checksum") +
                                 number(capture, "malformed") + number(capture, "fragments") >
                             0;
-  if (sessions > m.sessions + m.sessions_joined && one_life && !capture_lost) {
-    claims("captured sessions", sessions, m.sessions + m.sessions_joined);
+  const uint64_t joined_midstream =
+      number(e.copy.value("counters", nlohmann::json()), "joined_midstream");
+  // A session that was let go in a silence, and joined again when the client broke it.
+  const uint64_t rejoined = std::min(joined_midstream, m.silences_broken);
+  if (sessions > m.sessions + m.sessions_joined + rejoined && one_life && !capture_lost) {
+    claims("captured sessions", sessions, m.sessions + m.sessions_joined + rejoined);
   } else if (sessions < m.sessions && one_life && !capture_lost) {
     claims("captured sessions", sessions, m.sessions);
   }
   // Why one life: a copy engine started again mirrors whole what it saw of a session, and cannot
   // know what the one before it saw.
   // Nor can one whose capture lost the beginning of a session that it then joined.
-  const uint64_t joined =
-      capture_lost ? number(e.copy.value("counters", nlohmann::json()), "joined_midstream") : 0;
-  if (mirrored > m.exact + joined && one_life)
+  const uint64_t joined = capture_lost ? joined_midstream : 0;
+  // Of a session let go in silences, each part may be mirrored whole.
+  const uint64_t parts = rejoined > 0 ? rejoined + m.silent_connections : 0;
+  if (mirrored > m.exact + joined + parts && one_life)
     claims("sessions mirrored exactly", mirrored, m.exact);
   if (mirrored_bytes > m.covered_bytes) claims("mirrored bytes", mirrored_bytes, m.covered_bytes);
   const uint64_t most = m.online_bytes + m.online_bytes_beyond_holes;

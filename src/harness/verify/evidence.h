@@ -47,7 +47,8 @@ struct Evidence {
   nlohmann::json intercept;
   std::vector<nlohmann::json> session_log;
   std::vector<Outage> outages;
-  bool waits_for_answers = true;  // false: the copy engine was told not to (S3)
+  bool waits_for_answers = true;                // false: the copy engine was told not to (S3)
+  int64_t idle_timeout_ns = 3'600'000'000'000;  // of silence, then the copy engine lets go (S11)
   bool drained = true;
   std::optional<uint64_t> test_connections_left;  // open on the test host after the drain
   uint64_t tap_drops = 0;                         // packets a tap itself lost

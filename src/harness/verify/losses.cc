@@ -9,7 +9,7 @@
 namespace mirrorlab::verify {
 
 namespace {
-constexpr int64_t kMilli = 1'000'000;
+constexpr const char* kIdleTimeout = "idle_timeout";
 
 // One line of the engine's session log.
 struct Entry {
@@ -28,9 +28,14 @@ uint64_t number(const nlohmann::json& j, const char* group, const char* key) {
 class Explanation {
  public:
   Explanation(const Evidence& e, const MirroredService& service, const Connections& online,
-              const Connections& test, const Recorded* records,
+              const Connections& test, const Recorded* records, const Silences& silences,
               std::map<std::string, uint64_t>& unlogged)
-      : e_(e), online_(online), test_(test), records_(records), unlogged_(unlogged) {
+      : e_(e),
+        online_(online),
+        test_(test),
+        records_(records),
+        silences_(silences),
+        unlogged_(unlogged) {
     for (const auto& line : e.session_log) {
       if (!line.is_object()) continue;
       const auto client = wire::Endpoint::parse(line.value("client", ""));
@@ -73,6 +78,9 @@ class Explanation {
     // Joined where a turn began, and mirrored whole from there on.
     if (reason.empty() && unknown.before > 0) reason = "before_capture";
     const bool enough = reported >= s.lost_bytes && (s.lost_bytes > 0 || !reason.empty());
+    if (reason == "before_capture" && enough && !contradiction.empty() && let_go(s, c)) {
+      return settle(s, kIdleTimeout, hop_of(kIdleTimeout));
+    }
     if (!reason.empty() && contradiction.empty() && enough)
       return settle(s, reason, hop_of(reason));
     if (const std::string outage = outage_of(s, c); !outage.empty()) {
@@ -212,10 +220,8 @@ class Explanation {
       const auto& same = online_.by_client.at(c.client);
       return same.back() != s.online ? "" : "no later connection used its address and port";
     }
-    if (reason == "idle_timeout") {
-      return c.last_ns - c.first_ns > 500 * kMilli || c.close == CloseKind::open
-                 ? ""
-                 : "it was never idle";
+    if (reason == kIdleTimeout) {
+      return silences_.of(s.online).empty() ? "it was never idle for so long" : "";
     }
     if (reason == "shutdown") {
       return !e_.drained || c.close == CloseKind::open || during_outage(c)
@@ -228,6 +234,16 @@ class Explanation {
   [[nodiscard]] bool during_outage(const Connection& c) const {
     return std::ranges::any_of(e_.outages, [&](const Outage& o) {
       return o.engine == "copy" && c.first_ns < o.to_ns && c.last_ns >= o.from_ns;
+    });
+  }
+
+  // All that was lost came after a silence in which the engine let go of the session.
+  [[nodiscard]] bool let_go(const Session& s, const Connection& c) const {
+    const auto& silences = silences_.of(s.online);
+    if (silences.empty() || s.lost.empty()) return false;
+    return std::ranges::all_of(s.lost, [&](const Interval& range) {
+      const Piece* first = c.at(range.begin);
+      return first != nullptr && first->time_ns >= silences.front().to_ns;
     });
   }
 
@@ -250,6 +266,7 @@ class Explanation {
   const Connections& online_;
   const Connections& test_;
   const Recorded* records_;
+  const Silences& silences_;
   std::unordered_map<wire::Endpoint, std::vector<Entry>> entries_;
   std::map<std::string, uint64_t>& unlogged_;
   std::unordered_set<wire::Endpoint> sent_;  // clients as whom the engine sent anything
@@ -286,9 +303,9 @@ std::map<std::string, uint64_t> refusals(const Evidence& e) {
 
 std::vector<Lost> explain(const Evidence& e, const MirroredService& service,
                           const Connections& online, const Connections& test,
-                          const Recorded* test_records, Mirror& mirror,
+                          const Recorded* test_records, const Silences& silences, Mirror& mirror,
                           std::map<std::string, uint64_t>& unlogged) {
-  Explanation explanation(e, service, online, test, test_records, unlogged);
+  Explanation explanation(e, service, online, test, test_records, silences, unlogged);
   std::map<std::pair<std::string, std::string>, Lost> sums;
   for (Session& s : mirror.sessions) {
     const bool lost = s.lost_bytes > 0 || s.fate == Fate::missing;

@@ -13,6 +13,7 @@
 #include "harness/verify/evidence.h"
 #include "harness/verify/mirror.h"
 #include "harness/verify/recorded.h"
+#include "harness/verify/silences.h"
 
 namespace mirrorlab::verify {
 
@@ -31,8 +32,8 @@ struct Lost {
 // `unlogged`: what is left of refusals(), which one call after the other uses up.
 [[nodiscard]] std::vector<Lost> explain(const Evidence& evidence, const MirroredService& service,
                                         const Connections& online, const Connections& test,
-                                        const Recorded* test_records, Mirror& mirror,
-                                        std::map<std::string, uint64_t>& unlogged);
+                                        const Recorded* test_records, const Silences& silences,
+                                        Mirror& mirror, std::map<std::string, uint64_t>& unlogged);
 
 // Sessions refused at their first packet are in the engine's account only, not in its log; and
 // under kNeverCaptured, the packets that its capture lost.

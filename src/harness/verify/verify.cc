@@ -11,6 +11,7 @@
 #include "harness/verify/order.h"
 #include "harness/verify/recorded.h"
 #include "harness/verify/share.h"
+#include "harness/verify/silences.h"
 #include "harness/verify/sums.h"
 
 namespace mirrorlab::verify {
@@ -61,8 +62,11 @@ class Verification {
   Report run() {
     auto unlogged = refusals(e_);
     for (Part& part : parts_) {
+      const Silences silences(e_, *part.service, part.online);
+      silences_broken_ += silences.broken();
+      silent_connections_ += silences.connections();
       auto lost = explain(e_, *part.service, part.online, part.test, records(part.test_records),
-                          part.mirror, unlogged);
+                          silences, part.mirror, unlogged);
       report_.lost.insert(report_.lost.end(), lost.begin(), lost.end());
       auto died = deaths(e_, *part.service, part.online, part.mirror);
       report_.deaths.insert(report_.deaths.end(), died.begin(), died.end());
@@ -260,6 +264,8 @@ class Verification {
     m.sessions = sums_.online_whole;
     m.sessions_joined = sums_.online_sessions - sums_.online_whole;
     m.exact = sums_.exact;
+    m.silences_broken = silences_broken_;
+    m.silent_connections = silent_connections_;
     m.online_bytes = sums_.online_bytes;
     m.online_bytes_beyond_holes = sums_.online_beyond_holes;
     m.covered_bytes = sums_.covered_bytes;
@@ -397,6 +403,7 @@ class Verification {
   std::vector<Part> parts_;
   Sums sums_;
   uint64_t extra_ = 0;
+  uint64_t silences_broken_ = 0, silent_connections_ = 0;
   Report report_;
 };
 }  // namespace
