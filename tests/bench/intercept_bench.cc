@@ -17,6 +17,7 @@
 #include "bench/support/figures.h"
 #include "intercept/core/claims.h"
 #include "intercept/core/reply_header.h"
+#include "intercept/driver/gather_pace.h"
 #include "intercept/driver/interception.h"
 #include "intercept/driver/reply_queue.h"
 #include "os/clock.h"
@@ -46,6 +47,25 @@ struct Reading {
   }
 };
 
+// Waits as mirror-intercept does, by ppoll.
+void wait_for_replies(ReplySource& source, intercept::GatherPace& pace, size_t replies) {
+  constexpr size_t kConnections = 20;
+  constexpr auto kMost = 100 * os::kNanosPerMilli;
+  os::Nanos wait = source.read_again_after();
+  if (!source.gathers()) {
+    wait = std::min(wait, pace.on_read(replies, os::steady_now(), kConnections));
+  }
+  if (wait == os::kNever) {
+    if (!source.listen()) return;
+    pollfd ready{source.fd(), POLLIN, 0};
+    const timespec most = os::timespec_of(kMost);
+    if (::ppoll(&ready, 1, &most, nullptr) <= 0 || source.gathers()) return;
+    wait = pace.on_readable(os::steady_now(), kConnections);
+  }
+  const timespec while_gathering = os::timespec_of(wait);
+  if (wait > 0) ::nanosleep(&while_gathering, nullptr);
+}
+
 // Reads until the load is through and nothing more comes.
 Reading read_all(const bench::ReplyBed& bed, uint64_t count, ReplySource& source,
                  const ReplySource::Take& take) {
@@ -53,6 +73,7 @@ Reading read_all(const bench::ReplyBed& bed, uint64_t count, ReplySource& source
   const auto began = os::steady_now();
   auto last = began;
   bench::ReplyLoad load(bed, count);
+  intercept::GatherPace pace;
   const auto cpu = thread_cpu();
   const ReplySource::Take counted = [&](wire::Bytes bytes, size_t wire_bytes) {
     take(bytes, wire_bytes);
@@ -65,10 +86,7 @@ Reading read_all(const bench::ReplyBed& bed, uint64_t count, ReplySource& source
     const auto now = os::steady_now();
     if (r.replies != before) last = now;
     if (r.replies >= count || (load.done() && now - last > 200 * os::kNanosPerMilli)) break;
-    const auto again = std::min(source.read_again_after(), 100 * os::kNanosPerMilli);
-    pollfd ready{source.fd(), POLLIN, 0};
-    const timespec wait = os::timespec_of(again);
-    ::ppoll(&ready, 1, &wait, nullptr);
+    wait_for_replies(source, pace, r.replies - before);
   }
   r.cpu = thread_cpu() - cpu;
   r.wall = last - began;

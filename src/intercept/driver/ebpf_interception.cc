@@ -4,34 +4,17 @@
 
 namespace mirrorlab::intercept {
 
-void StolenReplies::count(size_t replies) {
-  const os::Nanos now = os::steady_now();
-  if (now - window_began_ >= kWindow) {
-    many_ = in_window_ >= kMany;
-    window_began_ = now;
-    in_window_ = 0;
-  }
-  in_window_ += replies;
+tl::expected<void, std::string> StolenReplies::read(const Take& take) {
+  more_ = program_->read(take, kRepliesPerTurn) == kRepliesPerTurn;
+  return {};
 }
 
-tl::expected<void, std::string> StolenReplies::read(const Take& take) {
+bool StolenReplies::listen() {
+  program_->wake_me(true);
+  // What came before the kernel saw the wish would wait for the next reply.
+  if (!program_->waiting()) return true;
   program_->wake_me(false);
-  size_t n = program_->read(take, kRepliesPerTurn);
-  count(n);
-  if (!many_ && n < kRepliesPerTurn) {
-    program_->wake_me(true);
-    // What came before the kernel saw the wish would wait for the next reply.
-    const size_t more = program_->read(take, kRepliesPerTurn);
-    if (more == 0) {
-      again_ = os::kNever;
-      return {};
-    }
-    program_->wake_me(false);
-    count(more);
-    n += more;
-  }
-  again_ = !many_ || n >= kRepliesPerTurn ? 0 : kPoll;
-  return {};
+  return false;
 }
 
 ReplyCounters StolenReplies::counters() {

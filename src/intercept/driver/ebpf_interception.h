@@ -13,28 +13,21 @@
 
 namespace mirrorlab::intercept {
 
-// Reads the ring: by itself every kPoll while many replies come, woken by the kernel for each while
-// they are few. A wake-up costs ten times what the rest of a reply's way does; so does a look in
-// vain.
+// Reads the ring. The kernel wakes who listens, once; a wake-up costs ten times what the rest of a
+// reply's way does.
 class StolenReplies : public ReplySource {
  public:
   explicit StolenReplies(std::shared_ptr<StealProgram> program) : program_(std::move(program)) {}
   [[nodiscard]] int fd() const override { return program_->ring_fd(); }
   tl::expected<void, std::string> read(const Take& take) override;
-  [[nodiscard]] os::Nanos read_again_after() const override { return again_; }
+  [[nodiscard]] os::Nanos read_again_after() const override { return more_ ? 0 : os::kNever; }
+  bool listen() override;
   [[nodiscard]] ReplyCounters counters() override;
 
  private:
-  static constexpr os::Nanos kPoll = 150 * os::kNanosPerMicro;
-  static constexpr os::Nanos kWindow = os::kNanosPerMilli;
-  static constexpr size_t kMany = 5;               // replies a window
   static constexpr size_t kRepliesPerTurn = 4096;  // then header records are written
   std::shared_ptr<StealProgram> program_;
-  void count(size_t replies);
-  os::Nanos again_ = 0;
-  os::Nanos window_began_ = 0;
-  size_t in_window_ = 0;
-  bool many_ = false;  // in the window before this one
+  bool more_ = false;
 };
 
 class EbpfInterception : public Interception {

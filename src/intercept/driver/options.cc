@@ -51,10 +51,11 @@ void declare(CLI::App& app, Arguments& a) {
       ->capture_default_str()
       ->check(CLI::Range(16, 1 << 20))
       ->type_name("N");
-  app.add_option("--via", a.via,
-                 "How replies are taken away. nfqueue: kernel queues, entered by iptables rules; "
-                 "ebpf: a program at tc egress (root only, cheapest); mirred: redirected to a "
-                 "sink; route: on an assistant host that replies are routed to")
+  app.add_option(
+         "--via", a.via,
+         "How replies are taken away. nfqueue: kernel queues, entered by iptables rules; "
+         "ebpf: a program at tc egress (root only, the least CPU a reply); mirred: redirected to a "
+         "sink; route: on an assistant host that replies are routed to")
       ->capture_default_str()
       ->check(CLI::IsMember({"nfqueue", "ebpf", "mirred", "route"}))
       ->type_name("METHOD");

@@ -25,6 +25,7 @@ class PcapReplies : public ReplySource {
   [[nodiscard]] int fd() const override { return pcap_get_selectable_fd(handle_.get()); }
   tl::expected<void, std::string> read(const Take& take) override;
   [[nodiscard]] os::Nanos read_again_after() const override { return more_ ? 0 : os::kNever; }
+  [[nodiscard]] bool gathers() const override { return true; }
   [[nodiscard]] ReplyCounters counters() override;
 
  private:

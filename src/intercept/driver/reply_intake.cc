@@ -1,5 +1,7 @@
 #include "intercept/driver/reply_intake.h"
 
+#include <algorithm>
+
 #include "intercept/core/reply_header.h"
 
 namespace mirrorlab::intercept {
@@ -29,7 +31,7 @@ tl::expected<void, std::string> ReplyIntake::start() {
   }
   if (!only_) return {};
   loop_.set_timer(again_, loop_.now());
-  return loop_.add(only_->fd(), EPOLLIN, [this](uint32_t, os::Nanos now) { read(now); });
+  return loop_.add(only_->fd(), EPOLLIN, [this](uint32_t, os::Nanos now) { on_readable(now); });
 }
 
 void ReplyIntake::fail(const std::string& why) {
@@ -47,17 +49,24 @@ void ReplyIntake::read(os::Nanos now) {
   });
   if (!done) return fail(done.error());
   os::Nanos wait = only_->read_again_after();
-  if (wait == os::kNever) {
-    gather(replies >= kCrowd);
-    if (gathering_) wait = kGather;
-  }
-  loop_.set_timer(again_, wait == os::kNever ? os::kNever : now + wait);
+  if (!only_->gathers()) wait = std::min(wait, pace_.on_read(replies, now, connections()));
+  look_again(wait, now);
 }
 
-void ReplyIntake::gather(bool crowd) {
-  if (crowd == gathering_) return;
-  gathering_ = crowd;
-  loop_.modify(only_->fd(), crowd ? 0U : static_cast<uint32_t>(EPOLLIN));
+void ReplyIntake::on_readable(os::Nanos now) {
+  const os::Nanos wait = only_->gathers() ? 0 : pace_.on_readable(now, connections());
+  if (wait == 0) return read(now);
+  look_again(wait, now);
+}
+
+void ReplyIntake::look_again(os::Nanos wait, os::Nanos now) {
+  // What came meanwhile is not told by the descriptor.
+  if (wait == os::kNever && !only_->listen()) wait = 0;
+  const bool watch = wait == os::kNever;
+  loop_.set_timer(again_, watch ? os::kNever : now + wait);
+  if (watch == watching_) return;
+  watching_ = watch;
+  loop_.modify(only_->fd(), watch ? static_cast<uint32_t>(EPOLLIN) : 0U);
 }
 
 ReplyWorker::Figures ReplyIntake::figures() {

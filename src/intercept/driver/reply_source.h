@@ -39,6 +39,10 @@ class ReplySource {
   virtual tl::expected<void, std::string> read(const Take& take) = 0;
   // When to read again although fd() is silent, from now on; kNever: fd() tells.
   [[nodiscard]] virtual os::Nanos read_again_after() const { return os::kNever; }
+  // Before fd() is waited for. False: something has come already.
+  virtual bool listen() { return true; }
+  // What is read comes by many as it is; nothing is won by waiting for more.
+  [[nodiscard]] virtual bool gathers() const { return false; }
   [[nodiscard]] virtual ReplyCounters counters() = 0;
 };
 

@@ -49,6 +49,7 @@ tl::expected<void, std::string> ReplyWorker::start() {
 
 void ReplyWorker::run() {
   while (turn()) {
+    if (!source_->listen()) continue;
     std::array<pollfd, 2> ready = {pollfd{source_->fd(), POLLIN, 0},
                                    pollfd{stop_.get(), POLLIN, 0}};
     ::poll(ready.data(), ready.size(), poll_timeout(source_->read_again_after()));

@@ -21,6 +21,7 @@ class RingReplies : public ReplySource {
   [[nodiscard]] int fd() const override { return ring_.fd(); }
   tl::expected<void, std::string> read(const Take& take) override;
   [[nodiscard]] os::Nanos read_again_after() const override { return more_ ? 0 : os::kNever; }
+  [[nodiscard]] bool gathers() const override { return true; }
   [[nodiscard]] ReplyCounters counters() override;
 
  private:

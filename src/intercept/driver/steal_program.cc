@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <poll.h>
 #include <reply_steal.skel.h>
 #include <unistd.h>
 
@@ -167,6 +168,11 @@ size_t StealProgram::read(const ReplySource::Take& take, size_t limit) {
   return limit - parts_->left;
 }
 
+bool StealProgram::waiting() const {
+  pollfd ring = {ring_fd(), POLLIN, 0};
+  return ::poll(&ring, 1, 0) > 0;
+}
+
 void StealProgram::wake_me(bool wanted) {
   const std::atomic_ref<unsigned> sleeps(
       const_cast<unsigned&>(parts_->skeleton->bss->reader_sleeps));
@@ -211,6 +217,7 @@ tl::expected<void, std::string> StealProgram::attach(const os::Device&, uint32_t
 bool StealProgram::attached(const os::Device&, uint32_t, uint32_t) const { return false; }
 int StealProgram::ring_fd() const { return -1; }
 size_t StealProgram::read(const ReplySource::Take&, size_t) { return 0; }
+bool StealProgram::waiting() const { return false; }
 void StealProgram::wake_me(bool) {}
 steal_counters StealProgram::counters() const { return {}; }
 

@@ -36,7 +36,9 @@ class StealProgram {
   [[nodiscard]] int ring_fd() const;
   // Hands at most `limit` replies to `take`; how many there were.
   size_t read(const ReplySource::Take& take, size_t limit);
-  // Whether the next reply shall make ring_fd() readable.
+  // There are replies to read.
+  [[nodiscard]] bool waiting() const;
+  // Whether the next reply shall wake who waits for ring_fd().
   void wake_me(bool wanted);
   [[nodiscard]] steal_counters counters() const;
 

@@ -1,4 +1,4 @@
-// Replies that come alone are read at once; those that come in crowds are gathered.
+// Replies that are rare are read at once; frequent ones are gathered.
 #include "intercept/driver/reply_intake.h"
 
 #include <gtest/gtest.h>
@@ -12,6 +12,8 @@ struct Script {
   size_t waiting = 0;
   size_t reads = 0;
   size_t taken = 0;
+  size_t comes_late = 0;  // replies, after a read and before the wait
+  bool gathers = false;
 };
 
 class ScriptedReplies : public ReplySource {
@@ -26,6 +28,11 @@ class ScriptedReplies : public ReplySource {
     for (; script_.waiting > 0; --script_.waiting, ++script_.taken) take(no_packet, 1);
     return {};
   }
+  bool listen() override {
+    script_.waiting += std::exchange(script_.comes_late, 0);
+    return script_.waiting == 0;
+  }
+  bool gathers() const override { return script_.gathers; }
   ReplyCounters counters() override { return {}; }
 
  private:
@@ -58,6 +65,25 @@ class ReplyIntakeTest : public testing::Test {
       ASSERT_TRUE(loop_->turn(os::kNanosPerMilli));
     }
   }
+  // Until what comes next is waited for; so many replies that it is so for a tenth of a second.
+  void be_busy() {
+    const auto limit = os::steady_now() + 10 * os::kNanosPerSecond;
+    for (bool waits = false; !waits;) {
+      ASSERT_LT(os::steady_now(), limit);
+      come(100);
+      const size_t before = script_.reads;
+      turn();
+      waits = script_.reads == before;
+      if (waits) turn_until_read();
+    }
+    script_.reads = script_.taken = 0;
+  }
+  // Until the replies before it are forgotten.
+  void pause() {
+    const auto until = os::steady_now() + 40 * GatherPace::kWindow;
+    while (os::steady_now() < until) ASSERT_TRUE(loop_->turn(os::kNanosPerMilli));
+    script_.reads = script_.taken = 0;
+  }
   Script script_;
   std::unique_ptr<os::EventLoop> loop_ = std::move(*os::EventLoop::create());
   HeaderServer server_{*loop_, nullptr, {}, {}};
@@ -73,29 +99,44 @@ TEST_F(ReplyIntakeTest, AReplyThatComesAloneIsReadAtOnce) {
   EXPECT_EQ(script_.reads, 3U);
 }
 
-TEST_F(ReplyIntakeTest, AfterACrowdTheNextAreWaitedForTogether) {
-  come(5);
-  turn();
-  EXPECT_EQ(script_.taken, 5U);
-  const auto crowd_at = loop_->now();
+TEST_F(ReplyIntakeTest, FrequentRepliesAreWaitedForTogether) {
+  be_busy();
   come(1);
+  turn();
+  EXPECT_EQ(script_.reads, 0U);
+  const auto came_at = loop_->now();
   come(2);
   turn_until_read();
-  EXPECT_EQ(script_.taken, 8U);
-  EXPECT_EQ(script_.reads, 2U);
-  EXPECT_GE(loop_->now() - crowd_at, 150'000);
+  EXPECT_EQ(script_.taken, 3U);
+  EXPECT_GE(loop_->now() - came_at, GatherPace::kShortest);
 }
 
-TEST_F(ReplyIntakeTest, WhenTheCrowdIsOverEachIsReadAtOnceAgain) {
+TEST_F(ReplyIntakeTest, AfterAPauseEachIsReadAtOnceAgain) {
+  be_busy();
   come(5);
-  turn();
-  turn_until_read();  // in vain
+  turn_until_read();
+  pause();
   come(1);
   turn();
-  EXPECT_EQ(script_.taken, 6U);
+  come(1);
   turn();
+  EXPECT_EQ(script_.taken, 2U);
+}
+
+TEST_F(ReplyIntakeTest, WhatGathersItselfIsReadAtOnce) {
+  script_.gathers = true;
+  for (int i = 0; i < 100; ++i) {
+    come(10);
+    turn();
+    EXPECT_EQ(script_.waiting, 0U);
+  }
+}
+
+TEST_F(ReplyIntakeTest, WhatComesWhileTheSourceIsGoingToBeWaitedForIsReadAtOnce) {
+  script_.comes_late = 1;  // and nothing tells
+  come(1);
   turn();
-  EXPECT_EQ(script_.reads, 3U);
+  EXPECT_EQ(script_.taken, 2U);
 }
 
 }  // namespace
