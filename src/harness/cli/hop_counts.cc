@@ -7,6 +7,7 @@
 #include <set>
 
 #include "harness/cli/engines.h"
+#include "harness/net/queue_drops.h"
 
 namespace mirrorlab::cli {
 
@@ -59,7 +60,10 @@ verify::StageCount count_of(const wirebox::Figures& f, wirebox::Direction direct
 HopCounts::HopCounts(const LabContext& lab, const Topology& topology)
     : lab_(lab), topology_(topology) {
   for (const auto& n : lab.scenario.nodes) {
-    topology.space(n.name).run([&] { kernels_before_[n.name] = read_drop_counters(); });
+    topology.space(n.name).run([&] {
+      kernels_before_[n.name] = read_drop_counters();
+      queues_before_[n.name] = net::read_queue_drops();
+    });
   }
 }
 
@@ -92,8 +96,10 @@ DeviceDrops HopCounts::device(const Plan::End& end) const {
 void HopCounts::take_kernels() {
   for (const auto& n : lab_.scenario.nodes) {
     DropCounters now;
+    std::map<std::string, uint64_t> queues;
     topology_.space(n.name).run([&] {
       now = read_drop_counters();
+      queues = net::read_queue_drops();
       devices_[n.name] = read_device_drops();
     });
     const auto& before = kernels_before_.at(n.name);
@@ -101,9 +107,10 @@ void HopCounts::take_kernels() {
       const auto was = before.find(counter);
       hops_.kernel_drops.push_back({n.name, scenario::to_string(n.role), counter,
                                     value - (was == before.end() ? 0 : was->second),
-                                    is_outgoing(counter), false});
+                                    is_outgoing(counter), verify::DropPlace::kernel});
     }
     add_devices(n.name, scenario::to_string(n.role));
+    add_queues(n, queues);
   }
   topology_.in_wirebox([&] { devices_[""] = read_device_drops(); });
   add_devices("", "link stages");
@@ -121,8 +128,21 @@ void HopCounts::take_kernels() {
 void HopCounts::add_devices(const std::string& node, const std::string& role) {
   const std::string& name = node.empty() ? role : node;
   for (const auto& [device, drops] : devices_[node]) {
-    hops_.kernel_drops.push_back({name, role, device + " receiving", drops.receiving, false, true});
-    hops_.kernel_drops.push_back({name, role, device + " sending", drops.sending, true, true});
+    constexpr auto kDevice = verify::DropPlace::device;
+    hops_.kernel_drops.push_back(
+        {name, role, device + " receiving", drops.receiving, false, kDevice});
+    hops_.kernel_drops.push_back({name, role, device + " sending", drops.sending, true, kDevice});
+  }
+}
+
+void HopCounts::add_queues(const scenario::Node& node,
+                           const std::map<std::string, uint64_t>& drops) {
+  for (const auto& [device, packets] : drops) {
+    const uint64_t before = queues_before_[node.name][device];
+    // Less than before: it is another queue.
+    hops_.kernel_drops.push_back({node.name, scenario::to_string(node.role), "queue of " + device,
+                                  packets < before ? packets : packets - before, true,
+                                  verify::DropPlace::queue});
   }
 }
 
@@ -174,6 +194,7 @@ void HopCounts::take_way(Role from, Role to) {
     const auto& near = forward ? l.a : l.b;
     const auto& far = forward ? l.b : l.a;
     way.device_drops += device(near).sending + device(far).receiving;
+    way.offloads = way.offloads || l.link->offloads;
     way.delay_ns += longest_delay(lab_.scenario, *l.link);
     const auto stage =
         std::ranges::find(links_, l.a.node + "-" + l.b.node, &wirebox::Figures::name);

@@ -36,6 +36,7 @@ class HopCounts {
     bool ran = false;
   };
   void add_devices(const std::string& node, const std::string& role);
+  void add_queues(const scenario::Node& node, const std::map<std::string, uint64_t>& drops);
   using Step = std::pair<size_t, bool>;  // a link, passed from its end a
   using Steps = std::set<Step>;
   void add_steps(const std::string& from, const std::string& to, Steps& steps) const;
@@ -46,6 +47,7 @@ class HopCounts {
   const LabContext& lab_;
   const Topology& topology_;
   std::map<std::string, DropCounters> kernels_before_;
+  std::map<std::string, std::map<std::string, uint64_t>> queues_before_;  // drops, by node
   std::map<std::string, std::map<std::string, DeviceDrops>> devices_;  // by node, "": link stages
   std::vector<wirebox::Figures> links_;
   std::map<std::string, Ending> endings_;  // by engine

@@ -75,6 +75,7 @@ constexpr std::array kMetrics{
     MetricName{"timeline.late", count, "", "faults that began when the traffic was over"},
     MetricName{"box.softnet_drops", count, "", "packets that found a CPU's backlog full"},
     MetricName{"box.interface_drops", count, "", "packets that devices dropped"},
+    MetricName{"box.queue_drops", count, "", "packets that queues of devices (tc) dropped"},
     MetricName{"box.kernel_drops", count, "", "packets that hosts' kernels gave up"},
     MetricName{"box.late_longest", milliseconds, "", "how late the harness was woken, at most"},
     MetricName{"box.late_total", milliseconds, "", "time in which no CPU was free for it"},

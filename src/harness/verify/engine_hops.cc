@@ -125,7 +125,8 @@ class EngineHops {
       if (s.role != "copy") continue;
       any = any || has(s.figures, "inject", "packets");
       line.in += number(s.figures, "inject", "packets");
-      // A super-packet that its device takes as it is leaves as one.
+      // A super-packet that its device takes as it is leaves as one; elsewhere the kernel cuts it
+      // before the tap.
       const uint64_t by_link = number(s.figures, "inject", "by_link");
       merged += by_link - std::min(by_link, number(s.figures, "inject", "frames"));
       if (number(s.figures, "inject", "cut") > 0) {
@@ -141,10 +142,13 @@ class EngineHops {
     const uint64_t passed_on = online_.in(Kind::mirrored).size();
     const uint64_t left = online_.out(Kind::mirrored).size();
     line.out = left - std::min(left, passed_on);
+    const auto takes_whole = [](const Way& w) { return w.from == "online" && w.offloads; };
+    if (std::ranges::any_of(e_.hops.ways, takes_whole)) {
+      allowed.missing.push_back({"merged into super-packets", merged});
+    }
     for (const KernelDrop& d : e_.hops.kernel_drops) {
       if (d.role == "online" && d.outgoing) allowed.missing.push_back({d.counter, d.packets});
     }
-    allowed.missing.push_back({"merged into super-packets", merged});
     add(line, allowed);
   }
 

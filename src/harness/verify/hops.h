@@ -31,15 +31,21 @@ struct Way {
   std::string from, to;  // roles
   std::vector<StageCount> stages;
   uint64_t device_drops = 0;  // by the devices on it
+  bool offloads = false;      // one of them may take a super-packet as it is
   int64_t delay_ns = 0;       // the longest that a packet may be under way
 };
 
 // Packets that a host's kernel gave up, by its own counter, while the taps watched.
+enum class DropPlace : uint8_t {
+  kernel,
+  device,  // thus at a hop
+  queue,   // a device's, before the host's tap; one that its sender tries again counts each time
+};
 struct KernelDrop {
   std::string node, role, counter;
   uint64_t packets = 0;
   bool outgoing = false;  // the host was sending it
-  bool device = false;    // counted by one of its devices, thus at a hop
+  DropPlace place = DropPlace::kernel;
 };
 
 // An engine of the scenario, and what all its runs say of themselves.

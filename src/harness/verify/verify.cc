@@ -374,8 +374,14 @@ class Verification {
     set("box.softnet_drops", e_.softnet_drops);
     uint64_t devices = 0;
     uint64_t kernels = 0;
-    for (const KernelDrop& d : e_.hops.kernel_drops) (d.device ? devices : kernels) += d.packets;
+    uint64_t queues = 0;
+    for (const KernelDrop& d : e_.hops.kernel_drops) {
+      (d.place == DropPlace::device  ? devices
+       : d.place == DropPlace::queue ? queues
+                                     : kernels) += d.packets;
+    }
     set("box.interface_drops", devices);
+    set("box.queue_drops", queues);
     set("box.kernel_drops", kernels);
     report_.metrics["taps.cpu_s"] = static_cast<double>(e_.taps_cpu_ns) / 1e9;
     if (e_.tap_drops > 0) {

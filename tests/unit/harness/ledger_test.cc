@@ -258,8 +258,33 @@ TEST(Ledger, ARouterPassesOnWhatComes) {
   tap.packet(kClient, kOnline, 0, 1, flag::kAck, "x", false, true);
   e.waypoints.push_back(std::move(router));
   EXPECT_EQ(unbalanced(e), "r1");
-  e.hops.kernel_drops = {{"r1", "router", "Ip.InDiscards", 1, false, false}};
+  e.hops.kernel_drops = {{"r1", "router", "Ip.InDiscards", 1, false, DropPlace::kernel}};
   EXPECT_EQ(unbalanced(e), "");
+}
+TEST(Ledger, ASuperPacketExplainsAMissingPacketOnlyWhereADeviceTakesItWhole) {
+  Evidence e = counted();
+  auto& figures = e.hops.engines[0].figures;
+  figures["inject"] = {{"packets", 10U}, {"by_link", 10U}, {"frames", 7U}};
+  figures["counters"]["segments_sent"] = 10U;
+  EXPECT_EQ(unbalanced(e), "copy > wire") << "cut again before the tap: two are lost";
+  e.hops.ways[2].offloads = true;
+  EXPECT_EQ(unbalanced(e), "");
+}
+TEST(Ledger, WhatADevicesQueueDroppedIsExplainedByTheKernelsCountAlone) {
+  Evidence e = counted();
+  auto& figures = e.hops.engines[0].figures;
+  figures["inject"] = {{"packets", 10U}, {"by_link", 10U}, {"frames", 7U}};
+  figures["counters"]["segments_sent"] = 10U;
+  e.hops.kernel_drops = {{"online", "online", "queue of test", 1, true, DropPlace::queue}};
+  EXPECT_EQ(unbalanced(e), "copy > wire") << "one of two";
+  e.hops.kernel_drops[0].packets = 2;
+  EXPECT_EQ(unbalanced(e), "");
+  const auto line = at(make_ledger(e), "copy > wire", "mirrored packets");
+  ASSERT_EQ(line.dropped.size(), 1U);
+  EXPECT_EQ(line.dropped[0].name, "queue of test");
+  const Report r = verify(e);
+  EXPECT_EQ(r.metrics.at("box.queue_drops"), 2);
+  EXPECT_EQ(r.metrics.at("box.interface_drops"), 0);
 }
 TEST(Ledger, NothingCountedIsNoLedger) { EXPECT_TRUE(make_ledger(good()).lines.empty()); }
 }  // namespace

@@ -511,7 +511,7 @@ TEST(Verifier, AFullTapIsInconclusive) {
 TEST(Verifier, DropsThatTcpRepairsAreToldNotJudged) {
   Evidence e = good();
   e.softnet_drops = 3;
-  e.hops.kernel_drops = {{"test", "test", "l1b receiving", 2, false, true}};
+  e.hops.kernel_drops = {{"test", "test", "l1b receiving", 2, false, DropPlace::device}};
   const Report r = verify(e);
   EXPECT_TRUE(r.inconclusive.empty());
   EXPECT_EQ(r.notes.size(), 3U);
