@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/scenario/yaml_hint.h"
 #include "harness/scenario/yaml_scan.h"
 #include "harness/scenario/yaml_value.h"
 
@@ -30,6 +31,9 @@ void check_text(std::string_view text) {
     }
     if (c == '\t' && indent) throw ReadError(at, "a tab indents this line; YAML wants spaces");
     indent = indent && c == ' ';
+    if (c == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) {
+      throw ReadError(at, "a carriage return without a line feed; end lines with LF or CR LF");
+    }
     if (c == '\t' || c == '\r' || (c >= 0x20 && c < 0x7f)) continue;
     // UTF-8: a lead byte and its continuation bytes.
     const size_t more = c >= 0xf0 && c < 0xf5 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : 0;
@@ -38,21 +42,13 @@ void check_text(std::string_view text) {
       good = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
     }
     if (!good) {
-      throw ReadError(at,
-                      fmt::format("byte 0x{:02x} is no UTF-8 text; is this a scenario file?", c));
+      const bool utf16 = i < 2 && (c == 0xff || c == 0xfe);
+      throw ReadError(at, fmt::format("byte 0x{:02x} is no UTF-8 text; {}", c,
+                                      utf16 ? "save the file as UTF-8, not as UTF-16"
+                                            : "is this a scenario file?"));
     }
     i += more;
   }
-}
-
-// What the parser's own words leave unsaid.
-const char* yaml_hint(std::string_view text, int line) {
-  for (int n = 1; n < line && !text.empty(); ++n) {
-    const size_t end = text.find('\n');
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  const bool variable = text.substr(0, text.find('\n')).find("${") != std::string_view::npos;
-  return variable ? "; within { } and [ ] a ${variable} needs quotes around it" : "";
 }
 
 // Messages quote what the file says, which may be long and of many lines; they are neither.
@@ -84,7 +80,8 @@ std::optional<Error> read_document(std::string_view text, const std::string& pat
   } catch (const YAML::Exception& error) {
     const int line = error.mark.line < 0 ? 1 : error.mark.line + 1;
     const int column = error.mark.column < 0 ? 1 : error.mark.column + 1;
-    return Error{path, {line, column}, one_line("not YAML: " + error.msg + yaml_hint(text, line))};
+    const auto mistake = explain_yaml(text, {line, column}, error.msg);
+    return Error{path, mistake.at, one_line(mistake.message)};
   }
 }
 

@@ -114,6 +114,14 @@ constexpr std::array kProgramMetrics{
     MetricName{"peak_rss_bytes", bytes, "", "memory of an engine at its peak"},
 };
 
+// Cannot be more than its whole: what is counted among the online sessions, requests and bytes.
+bool is_part(std::string_view metric) {
+  constexpr std::array kParts{"sessions.", "requests.mirrored", "bytes.mirrored", "streams.",
+                              "closes.",   "answers.",          "lost."};
+  return metric != "sessions.extra" &&
+         std::ranges::any_of(kParts, [&](const char* part) { return metric.starts_with(part); });
+}
+
 struct Operator {
   std::string_view text;
   Comparison comparison;
@@ -285,6 +293,10 @@ tl::expected<Expression, std::string> parse_expression(std::string_view text,
     }
     const auto number = parse_number(trim(value.substr(0, value.size() - 1)));
     if (!number) return tl::unexpected(number.error());
+    if (*number < 0 || (*number > 100 && is_part(result.metric))) {
+      return tl::unexpected(
+          fmt::format("`{}` is a part of `{}`, from 0% to 100%", result.metric, result.base));
+    }
     result.value = *number / 100;
     result.percent = true;
     result.live = false;  // the wholes are known at the end only

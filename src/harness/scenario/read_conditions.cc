@@ -79,6 +79,7 @@ Eventual read_map(const Value& value, const Scenario& scenario) {
 std::vector<Expression> read_conditions(const Value& value, const Scenario& scenario) {
   std::vector<Expression> conditions;
   for (const Value& item : value.items()) {
+    if (item.is_map()) item.fail("a condition is one text: METRIC OP VALUE, without a colon");
     conditions.push_back(read_expression(item, item.text(), scenario));
   }
   return conditions;

@@ -160,9 +160,7 @@ void find_peers(Engine& copy, const std::vector<Engine>& engines, const Scenario
 }  // namespace
 
 void read_command_line(const Fields& fields, Engine& engine) {
-  if (const Value* options = fields.find("options")) {
-    for (const Value& item : options->items()) engine.options.push_back(read_command_text(item));
-  }
+  if (const Value* options = fields.find("options")) engine.options = read_options(*options);
   if (const Value* command = fields.find("command")) engine.command = read_command_text(*command);
   if (const Value* start = fields.find("start")) engine.start = start->duration();
   if (const Value* ready = fields.find("ready")) engine.ready = read_readiness(*ready);

@@ -17,12 +17,6 @@ constexpr size_t kMaxNodes = 512;
 constexpr uint64_t kMaxBridgePorts = 1'000;  // the kernel's own bound is 1,023
 constexpr size_t kMaxClientNodes = 190;      // each has a prefix of its own
 
-std::vector<std::string> read_options(const Value& value) {
-  std::vector<std::string> options;
-  for (const Value& item : value.items()) options.push_back(read_command_text(item));
-  return options;
-}
-
 uint16_t default_port(ServiceKind kind) {
   switch (kind) {
     case ServiceKind::redis:
@@ -132,6 +126,17 @@ std::string read_command_text(const Value& value) {
   std::string text = value.text();
   if (const auto wrong = check_command_text(text); !wrong.empty()) value.fail(wrong);
   return text;
+}
+
+std::vector<std::string> read_options(const Value& value) {
+  std::vector<std::string> options;
+  if (value.is_scalar()) {
+    auto words = split_words(read_command_text(value));
+    if (!words) value.fail(words.error());
+    return std::move(*words);
+  }
+  for (const Value& item : value.items()) options.push_back(read_command_text(item));
+  return options;
 }
 
 Readiness read_readiness(const Value& value) {

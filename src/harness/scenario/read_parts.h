@@ -30,6 +30,8 @@ struct Target {
 [[nodiscard]] const Node& read_node_name(const Value& value, const Scenario& scenario);
 // A command, or one of its options: placeholders and quotes are checked.
 [[nodiscard]] std::string read_command_text(const Value& value);
+// A list of them, or one text of several words with quotes as in a shell.
+[[nodiscard]] std::vector<std::string> read_options(const Value& value);
 [[nodiscard]] Readiness read_readiness(const Value& value);
 // The keys of an engine's command line: command, options, start, ready, stop_signal.
 void read_command_line(const Fields& fields, Engine& engine);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -43,6 +45,40 @@ std::string units_of(const Quantity& quantity) {
   return list;
 }
 
+// What others call our units, in lower case.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 30> kOtherNames{
+    {{"sec", "s"},       {"secs", "s"},   {"second", "s"},        {"seconds", "s"},
+     {"msec", "ms"},     {"msecs", "ms"}, {"millisecond", "ms"},  {"milliseconds", "ms"},
+     {"usec", "us"},     {"usecs", "us"}, {"microseconds", "us"}, {"\xc2\xb5s", "us"},
+     {"nsec", "ns"},     {"m", "min"},    {"mins", "min"},        {"minute", "min"},
+     {"minutes", "min"}, {"byte", "B"},   {"bytes", "B"},         {"k", "KB"},
+     {"m", "MB"},        {"g", "GB"},     {"ki", "KiB"},          {"mi", "MiB"},
+     {"gi", "GiB"},      {"bps", "bit"},  {"kbps", "kbit"},       {"mbps", "Mbit"},
+     {"gbps", "Gbit"},   {"bits", "bit"}}};
+
+// " (did you mean `5ms`?)"
+std::string meant(std::string_view number, std::string_view unit, const Quantity& quantity) {
+  std::string lower;
+  for (const char c : unit) {
+    if (c != ' ') lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  if (lower.ends_with("/s")) lower.resize(lower.size() - 2);
+  const auto same = [&](std::string_view name) {
+    return std::ranges::equal(name, lower, [](char a, char b) {
+      return static_cast<char>(std::tolower(static_cast<unsigned char>(a))) == b;
+    });
+  };
+  for (const Unit& known : quantity.units) {
+    const bool other = std::ranges::any_of(kOtherNames, [&](const auto& name) {
+      return name.first == lower && name.second == known.name;
+    });
+    if (other || same(known.name)) {
+      return fmt::format(" (did you mean `{}{}`?)", number, known.name);
+    }
+  }
+  return {};
+}
+
 // Splits "12.5ms" into the number and the rest; the rest is the whole text when there is no number.
 std::pair<double, std::string_view> split(std::string_view text) {
   double number = 0;
@@ -71,8 +107,9 @@ Parsed<double> parse(std::string_view text, const Quantity& quantity) {
     return value;
   }
   return tl::unexpected(
-      fmt::format("`{}` has the unknown unit `{}`, write a {} like {} (units: {})", text, rest,
-                  quantity.what, quantity.example, units_of(quantity)));
+      fmt::format("`{}` has the unknown unit `{}`{}, write a {} like {} (units: {})", text, rest,
+                  meant(text.substr(0, text.size() - rest.size()), rest, quantity), quantity.what,
+                  quantity.example, units_of(quantity)));
 }
 
 template <typename T, typename ParseOne>

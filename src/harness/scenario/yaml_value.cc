@@ -66,6 +66,8 @@ std::string Value::substituted(const std::string& raw) const {
 }
 
 std::string Value::text() const {
+  if (node_.IsNull())
+    fail("expected a value, found nothing; write one, or leave an optional key out");
   if (!node_.IsScalar()) fail("expected a single value, found " + kind());
   std::string result = substituted(node_.Scalar());
   if (result.empty()) fail("expected a value, found an empty one");
@@ -131,7 +133,13 @@ size_t Value::choice(std::initializer_list<std::string_view> names) const {
 }
 
 std::vector<Value> Value::items() const {
-  if (!node_.IsSequence()) fail("expected a list, found " + kind());
+  if (node_.IsScalar()) {
+    fail(fmt::format("expected a list, found {0}; write [{1}]", kind(), shown(node_.Scalar())));
+  }
+  if (!node_.IsSequence()) {
+    fail(fmt::format("expected a list, found {}{}", kind(),
+                     node_.IsMap() ? "; begin each entry with `- `" : ""));
+  }
   std::vector<Value> result;
   size_t index = 0;
   for (const YAML::Node& item : node_) {
@@ -141,7 +149,10 @@ std::vector<Value> Value::items() const {
 }
 
 std::vector<std::pair<Value, Value>> Value::entries() const {
-  if (!node_.IsMap()) fail("expected a map (key: value), found " + kind());
+  if (!node_.IsMap()) {
+    fail(fmt::format("expected a map (key: value), found {}{}", kind(),
+                     node_.IsSequence() ? "; leave the `- ` of its entries out" : ""));
+  }
   std::vector<std::pair<Value, Value>> result;
   std::map<std::string, Location> seen;
   for (const auto& entry : node_) {
@@ -162,6 +173,7 @@ std::vector<std::pair<Value, Value>> Value::entries() const {
 
 Fields::Fields(const Value& map, const std::vector<std::string_view>& known) : map_(map) {
   for (auto& [key, value] : map.entries()) {
+    if (key.name() == "<<") key.fail("merge keys are not read here; write the keys themselves");
     if (std::ranges::find(known, key.name()) == known.end()) {
       const std::vector<std::string> names(known.begin(), known.end());
       throw ReadError(

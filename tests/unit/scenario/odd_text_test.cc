@@ -49,7 +49,7 @@ TEST(OddText, NoMap) {
 // yaml-cpp 0.7 reads empty documents for ever from text that can begin no value.
 TEST(OddText, TextThatBeginsNoValueEnds) {
   EXPECT_EQ(error_of(",c: -1\nn: !b"), "f.yaml:1:1: not YAML: expected `key: value`");
-  EXPECT_EQ(error_of("]"), "f.yaml:1:1: not YAML: illegal flow end");
+  EXPECT_EQ(error_of("]"), "f.yaml:1:1: not YAML: illegal flow end; a } or ] that nothing opened");
 }
 
 TEST(OddText, Huge) {
