@@ -149,6 +149,12 @@ void HeaderChannel::take_frames(const Take& take) {
       fail(CloseReason::early_frame, std::string("a frame before the hello from ") + other());
     } else if (frame->type != wire::FrameType::heartbeat) {
       take(*frame);
+    } else if (frame->count != 0) {
+      if (role_ == Role::client) {
+        take(*frame);
+      } else if (has_room()) {
+        heartbeat(frame->count);
+      }
     }
   }
   in_.consume(at);
@@ -172,6 +178,12 @@ void HeaderChannel::close_frame() {
   if (!frame_open_) return;
   wire::end_frame(out_, frame_begin_, frame_count_);
   frame_open_ = false;
+}
+
+void HeaderChannel::heartbeat(uint16_t number) {
+  close_frame();
+  const size_t begin = wire::begin_frame(out_, wire::FrameType::heartbeat);
+  wire::end_frame(out_, begin, number);
 }
 
 void HeaderChannel::on_writable(Nanos now) {
@@ -214,7 +226,7 @@ void HeaderChannel::tick(Nanos now) {
                                          std::to_string(kSilence / kNanosPerSecond) + " s");
   }
   if (now - last_sent_ >= kHeartbeat && !wants_write()) {
-    wire::begin_frame(out_, wire::FrameType::heartbeat);
+    heartbeat(0);
   }
 }
 

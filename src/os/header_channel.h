@@ -42,7 +42,7 @@ class HeaderChannel {
 
   // The connection stands: the server says hello.
   void start();
-  // Reads what came; whole frames after the hello, but for heartbeats, go to `take`.
+  // Reads what came; whole frames after the hello, but for plain heartbeats, go to `take`.
   void on_readable(const Take& take, Nanos now);
   // Ends the open frame and writes what is queued, as far as the socket takes it.
   void on_writable(Nanos now);
@@ -52,12 +52,16 @@ class HeaderChannel {
   [[nodiscard]] bool has_room() const { return queued() < kMaxQueued; }
   // Begins one item of a frame of this type; append it (wire::append_record ...) to the result.
   std::vector<uint8_t>& item(wire::FrameType type);
+  // Client: asks for a heartbeat with this number (not 0), behind what the server has to say. It is
+  // given to `take`.
+  void ask_echo(uint16_t number) { heartbeat(number); }
   void fail(CloseReason reason, std::string text);
   void fail(wire::FrameError error);
 
  private:
   static constexpr size_t kFrameBytes = 16 * 1024;
   void close_frame();
+  void heartbeat(uint16_t number);
   void take_frames(const Take& take);
   void send_hello(const Mac& proof);
   void on_hello(const wire::Frame& frame);

@@ -88,6 +88,13 @@ wire::Endpoint local_endpoint(int fd) {
   return {wire::IpAddress::v6(a->sin6_addr.s6_addr), ntohs(a->sin6_port)};
 }
 
+Nanos round_trip(int fd) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return 0;
+  return static_cast<Nanos>(info.tcpi_rtt) * 1000;
+}
+
 int connect_error(int fd) {
   int error = 0;
   socklen_t length = sizeof error;

@@ -6,6 +6,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "os/clock.h"
 #include "os/fd.h"
 #include "wire/flow.h"
 
@@ -21,5 +22,7 @@ socklen_t fill_address(const wire::Endpoint& endpoint, sockaddr_storage& storage
 [[nodiscard]] int connect_error(int fd);
 // No Nagle; a peer that is silent for ten seconds although data waits for it is gone.
 void tune_stream(int fd);
+// Of the connection's packets, as its kernel has measured it; 0: not yet.
+[[nodiscard]] Nanos round_trip(int fd);
 
 }  // namespace mirrorlab::os

@@ -85,6 +85,7 @@ def check_vectors():
         "hello-client-keyed": hello(True, client, proof(KEY, b"copy", server, client)),
         "hello-server-keyed": hello(True, server, proof(KEY, b"intercept", server, client)),
         "heartbeat": frame(HEARTBEAT, 0, b""),
+        "heartbeat-numbered": frame(HEARTBEAT, 258, b""),
         "claim-v4": frame(CLAIM, 2, b"".join(flow("10.1.0.1", p, "10.2.0.2", 80) for p in (40000, 40001))),
         "unclaim-v6": frame(UNCLAIM, 1, flow("fd00::1", 40000, "fd00:2::2", 443)),
         "claim-range": frame(CLAIM_RANGE, 1, client_range("10.1.0.0", 16, "10.2.0.2", 8080)),

@@ -14,7 +14,10 @@ CopyEngine::CopyEngine(os::EventLoop& loop, const CopyOptions& options, CopyPart
     : loop_(loop),
       options_(options),
       parts_(std::move(parts)),
-      core_timer_(loop.add_timer([this](os::Nanos now) { core_->fire_timers(now); })),
+      core_timer_(loop.add_timer([this](os::Nanos now) {
+        say_what_is_late(now);
+        core_->fire_timers(now);
+      })),
       sender_timer_(loop.add_timer([](os::Nanos) {})),  // end_turn() flushes
       link_timer_(loop.add_timer([this](os::Nanos now) { settle_links(now); })),
       losses_timer_(loop.add_timer([this](os::Nanos now) { take_packets(now); })) {
@@ -101,6 +104,7 @@ void CopyEngine::look_for_losses(os::Nanos now) {
 }
 
 void CopyEngine::take_captured(std::span<const wire::TcpPacket> packets, os::Nanos now) {
+  say_what_is_late(now);
   const auto own = [this](const wire::TcpPacket& p) { return is_test_endpoint(p.header.dst); };
   while (!packets.empty()) {
     const auto others = static_cast<size_t>(std::ranges::find_if(packets, own) - packets.begin());
@@ -200,7 +204,19 @@ void CopyEngine::flush_links() {
   for (Link& l : links_) l.link->flush(loop_.now());
 }
 
+// Before the core looks at the time: what is released by the test host's silence is not, while its
+// records wait on their way.
+void CopyEngine::say_what_is_late(os::Nanos now) {
+  for (const Link& l : links_) {
+    if (!l.link->behind(now)) continue;
+    for (size_t test = 0; test < tests_.size(); ++test) {
+      if (may_serve(l, test)) core_->on_header_late(tests_[test], now);
+    }
+  }
+}
+
 void CopyEngine::end_turn(os::Nanos now) {
+  say_what_is_late(now);
   // Why some: sending is the dear part, and the capture is to be looked after meanwhile.
   core_->flush_some(now, kSegmentsPerTurn);
   // Why claims first: the reply must not be faster than the word whose it is.

@@ -72,6 +72,7 @@ class CopyEngine : private Sink {
   [[nodiscard]] bool may_serve(const Link& link, size_t test) const;
   void flush_links();
   void flush_sender(os::Nanos now);
+  void say_what_is_late(os::Nanos now);
   void end_turn(os::Nanos now);
   [[nodiscard]] bool is_test_endpoint(const wire::Endpoint& endpoint) const;
 

@@ -89,6 +89,7 @@ nlohmann::json links_json(const std::vector<const HeaderLink*>& links) {
     sum.records += c.records;
     sum.claims_sent += c.claims_sent;
     sum.claims_refused += c.claims_refused;
+    sum.late_answers += c.late_answers;
     for (size_t i = 0; i < c.closed.size(); ++i) sum.closed[i] += c.closed[i];
   }
   nlohmann::json closed = nlohmann::json::object();
@@ -103,6 +104,7 @@ nlohmann::json links_json(const std::vector<const HeaderLink*>& links) {
           {"records", sum.records},
           {"claims_sent", sum.claims_sent},
           {"claims_refused", sum.claims_refused},
+          {"late_answers", sum.late_answers},
           {"closed_by_reason", closed}};
 }
 

@@ -18,12 +18,14 @@ HeaderClient::HeaderClient(os::EventLoop& loop, wire::Endpoint intercept, const 
       take_records_(std::move(take_records)),
       take_link_(std::move(take_link)),
       retry_timer_(loop.add_timer([this](os::Nanos now) { connect(now); })),
-      tick_timer_(loop.add_timer([this](os::Nanos now) { on_tick(now); })) {}
+      tick_timer_(loop.add_timer([this](os::Nanos now) { on_tick(now); })),
+      echo_timer_(loop.add_timer([this](os::Nanos now) { ask_echo(now); })) {}
 
 HeaderClient::~HeaderClient() {
   if (channel_) loop_.remove(channel_->fd());
   loop_.remove_timer(retry_timer_);
   loop_.remove_timer(tick_timer_);
+  loop_.remove_timer(echo_timer_);
 }
 
 void HeaderClient::connect(os::Nanos now) {
@@ -50,6 +52,7 @@ void HeaderClient::broken(CloseReason reason, const std::string& why, os::Nanos 
   }
   connecting_ = false;
   loop_.set_timer(tick_timer_, os::kNever);
+  loop_.set_timer(echo_timer_, os::kNever);
   if (up_) {
     up_ = false;
     ++counters_.breaks;
@@ -76,6 +79,16 @@ void HeaderClient::on_tick(os::Nanos now) {
   flush(now);
 }
 
+void HeaderClient::ask_echo(os::Nanos now) {
+  if (!up_) return;
+  loop_.set_timer(echo_timer_, now + HeaderEcho::kEvery);
+  if (!channel_->has_room()) return;
+  const uint16_t number = echo_.ask(now, os::round_trip(channel_->fd()));
+  if (number == 0) return;
+  channel_->ask_echo(number);
+  flush(now);
+}
+
 void HeaderClient::on_event(uint32_t events, os::Nanos now) {
   if (connecting_) {
     if (const int error = os::connect_error(channel_->fd()); error != 0) {
@@ -96,6 +109,9 @@ void HeaderClient::on_event(uint32_t events, os::Nanos now) {
       up_ = true;
       ++counters_.connects;
       retry_ = kFirstRetry;
+      echo_.begin_anew();
+      echo_.note_activity(now);
+      loop_.set_timer(echo_timer_, now);
       take_link_(true, now);
     }
   }
@@ -103,6 +119,12 @@ void HeaderClient::on_event(uint32_t events, os::Nanos now) {
 }
 
 void HeaderClient::take_frame(const wire::Frame& frame, os::Nanos now) {
+  if (frame.type == wire::FrameType::heartbeat) {
+    echo_.on_answer(frame.count, now);
+    counters_.late_answers = echo_.late_answers();
+    return;
+  }
+  echo_.note_activity(now);
   if (frame.type != wire::FrameType::headers) return;
   const auto taken =
       wire::for_each_item(frame, wire::take_record, [&](const wire::HeaderRecord& record) {

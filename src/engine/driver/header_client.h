@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "engine/driver/header_echo.h"
 #include "engine/driver/header_link.h"
 #include "os/event_loop.h"
 #include "os/header_channel.h"
@@ -19,6 +20,7 @@ class HeaderClient : public HeaderLink {
   void claim(const wire::FlowKey& flow, bool mine) override;
   void flush(os::Nanos now) override;
   [[nodiscard]] bool up() const override { return up_; }
+  [[nodiscard]] bool behind(os::Nanos now) const override { return up_ && echo_.behind(now); }
   [[nodiscard]] const std::string& last_failure() const override { return last_failure_; }
   [[nodiscard]] const HeaderLinkCounters& counters() const override { return counters_; }
 
@@ -29,6 +31,7 @@ class HeaderClient : public HeaderLink {
   void connect(os::Nanos now);
   void on_event(uint32_t events, os::Nanos now);
   void on_tick(os::Nanos now);
+  void ask_echo(os::Nanos now);
   void take_frame(const wire::Frame& frame, os::Nanos now);
   void hand_over(os::Nanos now);
   void broken(os::CloseReason reason, const std::string& why, os::Nanos now);
@@ -41,6 +44,8 @@ class HeaderClient : public HeaderLink {
   std::unique_ptr<os::HeaderChannel> channel_;
   os::EventLoop::TimerId retry_timer_;
   os::EventLoop::TimerId tick_timer_;
+  os::EventLoop::TimerId echo_timer_;
+  HeaderEcho echo_;
   os::Nanos retry_ = kFirstRetry;
   std::array<wire::HeaderRecord, kAtOnce> records_;
   size_t waiting_ = 0;  // of records_

@@ -20,6 +20,7 @@ struct HeaderLinkCounters {
   uint64_t records = 0;
   uint64_t claims_sent = 0;
   uint64_t claims_refused = 0;                       // output queue full
+  uint64_t late_answers = 0;                         // HeaderEcho's
   std::array<uint64_t, os::kCloseReasons> closed{};  // by os::CloseReason
 };
 
@@ -35,6 +36,8 @@ class HeaderLink {
   // Writes what is queued.
   virtual void flush(os::Nanos now) = 0;
   [[nodiscard]] virtual bool up() const = 0;
+  // Records may have been taken long ago that are not here yet: silence says nothing.
+  [[nodiscard]] virtual bool behind(os::Nanos) const { return false; }
   [[nodiscard]] virtual const std::string& last_failure() const = 0;
   [[nodiscard]] virtual const HeaderLinkCounters& counters() const = 0;
 };

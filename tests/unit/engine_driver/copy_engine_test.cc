@@ -19,6 +19,7 @@ struct Script {
   std::vector<HeaderLink::TakeLink> links;
   std::vector<bool> up;
   bool sender_full = false;
+  bool behind = false;
 };
 
 class ScriptedSource : public os::PacketSource {
@@ -71,6 +72,7 @@ class ScriptedLink : public HeaderLink {
       script_.events.push_back("flush " + std::to_string(index_));
   }
   bool up() const override { return script_.up[index_]; }
+  bool behind(os::Nanos) const override { return script_.behind; }
   const std::string& last_failure() const override { return failure_; }
   const HeaderLinkCounters& counters() const override { return counters_; }
 
@@ -234,11 +236,11 @@ class TwoTestHosts : public CopyEngineTest {
     r.flags = wire::tcp_flag::kRst;
     script_.records[from]({&r, 1}, loop_->now());
   }
-  // Connections given up although nobody could have heard an answer are counted too: the loop runs
-  // for several handshake time-outs.
+  // Connections given up within several handshake time-outs. Their sessions live on until the end.
   size_t given_up() {
     const auto until = os::steady_now() + 100 * kMillisecond;
     while (os::steady_now() < until) EXPECT_TRUE(loop_->turn(5));
+    engine_->stop(loop_->now());
     return engine_->core()
         .account()
         .sessions_lost[static_cast<size_t>(LossReason::handshake_timeout)];
@@ -249,7 +251,20 @@ TEST_F(TwoTestHosts, ALinkThatIsDownHoldsUpOnlyWhatItServes) {
   capture_syn(1, "10.1.0.1:80");
   capture_syn(2, "10.1.0.1:81");
   link(1, false);
+  EXPECT_EQ(given_up(), 1U);
+}
+
+TEST_F(TwoTestHosts, WhileALinkIsBehindSilenceSaysNothing) {
+  script_.behind = true;
+  capture_syn(1, "10.1.0.1:80");
+  capture_syn(2, "10.1.0.1:81");
   EXPECT_EQ(given_up(), 0U);
+}
+
+TEST_F(TwoTestHosts, WhileNoneIsBehindSilenceIsAnAnswer) {
+  capture_syn(1, "10.1.0.1:80");
+  capture_syn(2, "10.1.0.1:81");
+  EXPECT_EQ(given_up(), 2U);
 }
 
 TEST_F(TwoTestHosts, ALinkThatIsDownHoldsUpAllThatItServes) {

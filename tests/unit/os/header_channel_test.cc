@@ -73,6 +73,17 @@ TEST_F(HeaderChannelTest, HeartbeatsKeepAQuietConnectionAlive) {
   EXPECT_TRUE(at_client_.empty() && at_server_.empty());
 }
 
+TEST_F(HeaderChannelTest, ANumberedHeartbeatComesBackBehindWhatTheServerHadToSay) {
+  exchange(0);
+  for (uint16_t i = 0; i < 3; ++i)
+    wire::append_flow(server_->item(wire::FrameType::claim), flow(i));
+  client_->ask_echo(700);
+  exchange(0);
+  EXPECT_EQ(at_client_, (std::vector<uint16_t>{3, 700}));
+  EXPECT_TRUE(at_server_.empty());
+  EXPECT_FALSE(server_->failed() || client_->failed());
+}
+
 TEST_F(HeaderChannelTest, ReservedFlagsOfAHelloAreIgnored) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);

@@ -75,6 +75,7 @@ TEST(HeaderVectors, Hello) {
 
 TEST(HeaderVectors, ClaimsAndHeartbeat) {
   EXPECT_EQ(frame(FrameType::heartbeat, 0, [](Bytes&) {}), vector_of("heartbeat"));
+  EXPECT_EQ(frame(FrameType::heartbeat, 258, [](Bytes&) {}), vector_of("heartbeat-numbered"));
   EXPECT_EQ(frame(FrameType::claim, 2,
                   [](Bytes& out) {
                     wire::append_flow(out, flow("10.1.0.1:40000", "10.2.0.2:80"));
