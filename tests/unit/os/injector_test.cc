@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <deque>
@@ -240,6 +241,84 @@ TEST_F(InjectorTest, AnyOtherErrorCostsOnePacketAndIsCounted) {
     }
   }
 }
+
+// A kernel that says the same error for a while: how many packets it cost, and what was sent.
+struct Spell {
+  uint64_t packets, deferred, cost;
+  bool backed_off;
+};
+
+class ErrorSpell : public InjectorTest,
+                   public testing::WithParamInterface<std::tuple<InjectWay, bool, int>> {
+ protected:
+  // As the engine does: a packet each millisecond, and a flush unless a later time was asked for.
+  Spell live_through(int error) {
+    constexpr int kPackets = 100;
+    kernel_ = {};
+    kernel_.errors.assign(100'000, error);
+    Nanos longest = 0;
+    const auto turn = [&](uint32_t i) {
+      const Nanos now = Nanos{i} * kNanosPerMilli;
+      auto h = header(i * 100);
+      if (std::get<1>(GetParam())) {
+        h.src = *wire::Endpoint::parse("[fd00:9::1]:4000");
+        h.dst = *wire::Endpoint::parse("[fd00:2::2]:80");
+      }
+      sender_->send(h, std::vector<uint8_t>(10));
+      const auto wait = sender_->wait();
+      if (wait.until == kNever || wait.until <= now) flush(now);
+      if (sender_->wait().until != kNever) longest = std::max(longest, sender_->wait().until - now);
+    };
+    for (uint32_t i = 1; i <= kPackets; ++i) turn(i);
+    const size_t calls = kernel_.calls;
+    kernel_.errors.clear();
+    for (uint32_t i = kPackets + 1; i <= 2 * kPackets; ++i) turn(i);
+    flush(3 * kPackets * kNanosPerMilli);
+    EXPECT_LE(calls, 2 * kPackets);
+    EXPECT_LE(longest, kMaxSendRetry);
+    const auto& c = sender_->counters();
+    return {c.packets, c.deferred, c.errors[static_cast<size_t>(error)],
+            calls < static_cast<size_t>(kPackets)};
+  }
+  static std::vector<uint32_t> sequence(const Kernel& k) {
+    std::vector<uint32_t> seen;
+    for (const auto& frame : k.frames) seen.push_back(packet(frame).header.seq.raw());
+    for (const auto& raw : k.raw) {
+      seen.push_back(wire::parse_ip_packet(wire::Bytes(raw))->header.seq.raw());
+    }
+    return seen;
+  }
+};
+
+TEST_P(ErrorSpell, IsCountedAndWhatComesAfterItLeavesInOrder) {
+  const auto [way, v6, error] = GetParam();
+  open(way);
+  if (IsSkipped()) return;
+  const Spell spell = live_through(error);
+  const auto seen = sequence(kernel_);
+  EXPECT_TRUE(std::ranges::is_sorted(seen));
+  EXPECT_EQ(spell.packets + spell.cost, 200U) << "each is sent or counted";
+  EXPECT_EQ(spell.cost, must_wait(error) ? 0U : 100U);
+  EXPECT_EQ(spell.deferred > 0, must_wait(error));
+  if (error == ENOBUFS || error == ENOMEM) EXPECT_TRUE(spell.backed_off);
+  EXPECT_EQ(seen.size(), spell.packets);
+  EXPECT_EQ(seen.back(), 200U * 100);
+  EXPECT_EQ(sender_->wait().fd, -1);
+  EXPECT_EQ(sender_->wait().until, kNever);
+}
+
+std::string name_of(const testing::TestParamInfo<ErrorSpell::ParamType>& one) {
+  const auto [way, v6, error] = one.param;
+  return std::string(way == InjectWay::packet ? "packet" : "raw") + (v6 ? "V6" : "V4") +
+         strerrorname_np(error);
+}
+INSTANTIATE_TEST_SUITE_P(Every, ErrorSpell,
+                         testing::Combine(testing::Values(InjectWay::packet, InjectWay::raw),
+                                          testing::Bool(),
+                                          testing::Values(EAGAIN, ENOBUFS, ENOMEM, EMSGSIZE,
+                                                          ENETUNREACH, EHOSTUNREACH, ENETDOWN,
+                                                          ENXIO, EPERM)),
+                         name_of);
 
 TEST_F(InjectorTest, AnErrorHasTheRouteAskedAgainButNotAllTheTime) {
   const size_t before = asked_;
