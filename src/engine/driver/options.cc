@@ -1,6 +1,9 @@
 #include "engine/driver/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <iostream>
 #include <optional>
 
@@ -21,7 +24,7 @@ struct Arguments {
   std::string pace = "think", ack = "eager", capture = "packet", inject = "packet";
   bool no_auth = false, no_wait = false, no_reopen = false;
   uint64_t session_mib = 64, total_mib = 2048, capture_mib = 64;
-  std::optional<double> skip_gaps_s;
+  std::optional<double> speed, skip_gaps_s;
   double hold_s = 5, handshake_s = 30, refused_s = 5, idle_s = 3600, gap_s = 120;
   std::optional<double> drain_s;
   CopyOptions options;
@@ -59,8 +62,7 @@ void declare_what(CLI::App& app, Arguments& a) {
       ->type_name("FILTER");
   app.add_option("--file", a.options.capture.file, "pcap-file: the capture to play")
       ->type_name("FILE");
-  app.add_option("-a,--speed", a.options.capture.speed, "pcap-file: so many times faster")
-      ->capture_default_str()
+  app.add_option("-a,--speed", a.speed, "pcap-file: so many times faster")
       ->check(CLI::Range(0.001, 1e6))
       ->type_name("FACTOR");
   app.add_option("-I,--skip-gaps", a.skip_gaps_s, "pcap-file: cut longer silences to this")
@@ -111,7 +113,7 @@ void declare_how(CLI::App& app, Arguments& a) {
                  "At the end, for what is still to be sent or acked; default 1, of a file 60")
       ->check(seconds)
       ->type_name("SECONDS");
-  const CLI::Range mib(1.0, 1048576.0);
+  const CLI::Range mib(uint64_t{1}, uint64_t{1048576});
   app.add_option("--session-memory", a.session_mib, "MiB buffered for one session")
       ->capture_default_str()
       ->check(mib)
@@ -162,9 +164,13 @@ std::string settle_capture(Arguments& a) {
   capture.way =
       std::ranges::find(kWays, a.capture, &std::pair<std::string_view, Way>::first)->second;
   capture.buffer_bytes = a.capture_mib << 20U;
+  if (a.speed) capture.speed = *a.speed;
   if (a.skip_gaps_s) capture.longest_gap_ns = nanos(*a.skip_gaps_s);
   const bool from_file = capture.way == Way::pcap_file;
   if (from_file && capture.file.empty()) return "--capture=pcap-file needs --file FILE";
+  if (!from_file && (a.speed || a.skip_gaps_s)) {
+    return "--speed and --skip-gaps are for --capture=pcap-file";
+  }
   if (!from_file && !capture.file.empty()) return "--file needs --capture=pcap-file";
   if (!from_file && capture.way != Way::pcap && !capture.expression.empty()) {
     return "--filter needs --capture=pcap or pcap-file; other captures filter by --map";
@@ -172,7 +178,34 @@ std::string settle_capture(Arguments& a) {
   return {};
 }
 
+// Why: a range check lets NaN pass.
+bool has_nan(const Arguments& a) {
+  const std::array numbers = {
+      a.hold_s, a.handshake_s,         a.refused_s,         a.idle_s,
+      a.gap_s,  a.drain_s.value_or(0), a.speed.value_or(0), a.skip_gaps_s.value_or(0)};
+  return std::ranges::any_of(numbers, [](double n) { return std::isnan(n); });
+}
+
+// Empty, or what is mapped twice.
+std::string mapped_twice(const std::vector<Mapping>& mappings) {
+  for (size_t i = 0; i < mappings.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const bool same_family =
+          mappings[i].test.address.family() == mappings[j].test.address.family();
+      if (mappings[i].online != mappings[j].online || !same_family) continue;
+      const auto& online = mappings[i].online;
+      return "--map: " +
+             (online.address.is_unspecified() ? "port " + std::to_string(online.port)
+                                              : online.to_string()) +
+             " is mapped to " + mappings[j].test.to_string() + " and to " +
+             mappings[i].test.to_string() + "; a second test host needs a second mirror-copy";
+    }
+  }
+  return {};
+}
+
 std::string settle(Arguments& a) {
+  if (has_nan(a)) return "nan is no number";
   auto& c = a.options.core;
   if (a.maps.empty()) return "--map is missing: which port is mirrored to which test service?";
   for (const auto& text : a.maps) {
@@ -180,6 +213,7 @@ std::string settle(Arguments& a) {
     if (!parsed) return "--map: " + parsed.error();
     c.mappings.insert(c.mappings.end(), parsed->begin(), parsed->end());
   }
+  if (auto wrong = mapped_twice(c.mappings); !wrong.empty()) return wrong;
   if (auto wrong = unsafe_mapping(c.mappings); !wrong.empty()) return wrong;
   a.options.inject = a.inject == "raw" ? os::InjectWay::raw : os::InjectWay::packet;
   c.wait_for_answers = !a.no_wait;

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "engine/driver/crew.h"
+#include "engine/driver/hints.h"
+#include "os/atomic_file.h"
 #include "os/error.h"
 #include "os/event_loop.h"
 
@@ -79,6 +81,7 @@ tl::expected<void, std::string> Run::start() {
 }
 
 int Run::end() {
+  const std::string link_failure = crew_.link_failure();
   crew_.stop();
   write_figures();
   const Account account = crew_.account();
@@ -86,6 +89,12 @@ int Run::end() {
       std::to_string(account.sessions_mirrored) + " mirrored exactly; " +
       std::to_string(account.bytes_captured) + " bytes captured, " +
       std::to_string(account.bytes_mirrored) + " mirrored");
+  const auto figures = crew_.figures();
+  for (const auto& line :
+       hints({account, figures["capture"]["packets"], figures["inject"]["packets"],
+              figures["counters"]["header_records"], link_failure})) {
+    say(line);
+  }
   if (const auto wrong = account.imbalance(); !wrong.empty()) return fail("account: " + wrong, 3);
   return 0;
 }
@@ -98,6 +107,9 @@ int run_copy(const CopyOptions& options, CopyParts parts) {
     if (!loaded) return fail(loaded.error(), 2);
     key = *loaded;
     if (!key->warning().empty()) say("warning: " + key->warning());
+  }
+  if (!options.counters_file.empty()) {
+    if (auto can = os::can_write_file(options.counters_file); !can) return fail(can.error(), 3);
   }
   auto loop = os::EventLoop::create();
   if (!loop) return fail(loop.error(), 3);

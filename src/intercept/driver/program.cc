@@ -174,6 +174,9 @@ int run_intercept(const InterceptOptions& o, const InterceptParts& parts) {
     case Action::serve:
       break;
   }
+  if (!o.counters_file.empty()) {
+    if (auto can = os::can_write_file(o.counters_file); !can) return fail(can.error(), 3);
+  }
   return serve(o, parts);
 }
 
