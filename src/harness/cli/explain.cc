@@ -70,7 +70,11 @@ std::string engine_words(const scenario::Engine& e) {
   if (!e.via.empty()) text += ", via " + e.via;
   if (!e.command.empty()) text += ", played by: " + e.command;
   for (const auto& option : e.options) text += " " + option;
-  if (e.start) text += ", starts " + to_text(*e.start) + " after the traffic";
+  if (e.start_by_timeline) {
+    text += ", starts when the timeline says";
+  } else if (e.start) {
+    text += ", starts " + to_text(*e.start) + " after the traffic";
+  }
   return text;
 }
 

@@ -37,7 +37,7 @@ void Timeline::schedule_all() {
     }
   }
   for (const auto& engine : scenario_.engines) {
-    if (!engine.start) continue;
+    if (!engine.start || engine.start_by_timeline) continue;
     add(engine.start->count(),
         {"start " + engine.id, [this, id = engine.id] { find_(id).start(); }});
   }
@@ -79,6 +79,9 @@ void Timeline::schedule(const Fault& fault, os::Nanos from) {
                    find_(name).terminate();
                    start_again();
                  }});
+      break;
+    case FaultAction::start:
+      add(from, {words, start_again});
       break;
     case FaultAction::run:
       add(from,

@@ -89,6 +89,8 @@ const char* to_string(FaultAction action) {
       return "continue";
     case FaultAction::restart:
       return "restart";
+    case FaultAction::start:
+      return "start";
     case FaultAction::link:
       return "link";
     case FaultAction::run:

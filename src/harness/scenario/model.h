@@ -132,6 +132,7 @@ struct Engine {
   std::vector<std::string> options;  // appended to the command line
   std::string command;               // another program in this role; {placeholders} allowed
   std::optional<Duration> start;     // after the traffic began; else before it
+  bool start_by_timeline = false;    // by an entry of the timeline, at `start` at the earliest
   Readiness ready;
   int stop_signal = SIGTERM;  // asks it to end
   Location at;
@@ -208,7 +209,17 @@ struct Traffic {
   Location at;
 };
 
-enum class FaultAction : uint8_t { kill, terminate, stop, cont, restart, link, run, buffers };
+enum class FaultAction : uint8_t {
+  kill,
+  terminate,
+  stop,
+  cont,
+  restart,
+  start,
+  link,
+  run,
+  buffers
+};
 
 // A state that a fault waits for: one of the three.
 struct Wait {

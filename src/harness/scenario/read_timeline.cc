@@ -17,8 +17,8 @@ struct Action {
 constexpr std::array kActions{
     Action{"kill", FaultAction::kill},       Action{"terminate", FaultAction::terminate},
     Action{"stop", FaultAction::stop},       Action{"continue", FaultAction::cont},
-    Action{"restart", FaultAction::restart}, Action{"link", FaultAction::link},
-    Action{"run", FaultAction::run}};
+    Action{"restart", FaultAction::restart}, Action{"start", FaultAction::start},
+    Action{"link", FaultAction::link},       Action{"run", FaultAction::run}};
 
 Link& read_link_name(const Value& value, Scenario& scenario) {
   const std::vector<Value> ends = value.items();
@@ -33,6 +33,23 @@ Link& read_link_name(const Value& value, Scenario& scenario) {
 
 // What is said in one word and done by what there is: a node's links, a command on a node.
 constexpr std::array<std::string_view, 3> kShorthands{"isolate", "break", "buffers"};
+
+// The engine is away until then.
+std::string start_by_timeline(const Value& value, Duration earliest, Scenario& scenario) {
+  const std::string id = value.text();
+  const auto engine = std::ranges::find(scenario.engines, id, &Engine::id);
+  if (engine == scenario.engines.end()) {
+    std::vector<std::string> known;
+    for (const Engine& e : scenario.engines) known.push_back(e.id);
+    value.fail(fmt::format("no engine `{}`{}", id, suggestion(id, known)));
+  }
+  if (engine->start) {
+    value.fail(fmt::format("`{}` has a start already; `restart` starts one again", id));
+  }
+  engine->start = earliest;
+  engine->start_by_timeline = true;
+  return id;
+}
 
 // All links of a node go down.
 std::vector<Fault> isolate(const Value& value, Scenario& scenario, const Fault& when) {
@@ -134,9 +151,10 @@ void read_time(const Fields& fields, Scenario& scenario, Fault& fault) {
 
 std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   const Fields fields(
-      value, impairment_keys_and({"at", "when", "within", "kill", "terminate", "stop", "continue",
-                                  "restart", "link", "restart_after", "for", "run", "on", "mtu",
-                                  "there", "back", "isolate", "break", "buffers"}));
+      value, impairment_keys_and(
+                 {"at",      "when",  "within", "kill",          "terminate", "stop",   "continue",
+                  "restart", "start", "link",   "restart_after", "for",       "run",    "on",
+                  "mtu",     "there", "back",   "isolate",       "break",     "buffers"}));
   Fault fault;
   fault.at = value.at();
   read_time(fields, scenario, fault);
@@ -156,7 +174,7 @@ std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
   }
   if (!target) {
     value.fail(
-        "what happens? One of kill, terminate, stop, continue, restart, link, isolate, "
+        "what happens? One of kill, terminate, stop, continue, restart, start, link, isolate, "
         "break, buffers, run");
   }
 
@@ -184,6 +202,8 @@ std::vector<Fault> read_fault(const Value& value, Scenario& scenario) {
     fault.on = read_node_name(fields.need("on"), scenario).name;
   } else if (changes) {
     value.fail("only `link:` takes impairments");
+  } else if (fault.action == FaultAction::start) {
+    fault.target = start_by_timeline(*target, fault.when, scenario);
   } else {
     fault.target = read_program(*target, target->text(), scenario);
   }
