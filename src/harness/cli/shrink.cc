@@ -22,6 +22,8 @@ namespace mirrorlab::cli {
 
 namespace {
 constexpr int kInterrupted = 130, kNoVerdict = 3;
+// Why again: for a run that the box spoilt nothing is known. Why not for ever: the box stays so.
+constexpr int kMostAttempts = 5;
 
 struct Interrupted {};
 
@@ -39,8 +41,21 @@ class Runs {
     if (!signals_) throw std::runtime_error(os::error_text("cannot watch signals"));
   }
 
-  // With these faults; null: with those chance brings. Its files are in OUT/run.
-  report::Outcome run(const FaultList* faults) {
+  // With these faults; null: with those chance brings. Its files are in OUT/run. What is
+  // inconclusive is run again, within the budget.
+  report::Outcome run(const FaultList* faults, const std::string& what) {
+    for (int attempt = 1;; ++attempt) {
+      auto outcome = run_once(faults);
+      std::cout << fmt::format("run {}, {}: {} {}\n", count_, what, outcome.verdict, outcome.reason)
+                << std::flush;
+      const bool spoilt = outcome.verdict == "inconclusive";
+      if (!spoilt || attempt == kMostAttempts || count_ >= options_.budget) return outcome;
+    }
+  }
+  [[nodiscard]] size_t count() const { return count_; }
+
+ private:
+  report::Outcome run_once(const FaultList* faults) {
     ++count_;
     RunOptions o;
     o.out = options_.out + "/run";
@@ -64,9 +79,7 @@ class Runs {
     if (!process.outcome(outcome, how)) outcome.reason = how;
     return outcome;
   }
-  [[nodiscard]] size_t count() const { return count_; }
 
- private:
   const scenario::Scenario& scenario_;
   const ShrinkOptions& options_;
   os::Fd signals_;
@@ -95,9 +108,7 @@ void print(const FaultList& minimal, const Minimized& m, const ShrinkOptions& o)
 
 // What a run that failed did to packets; empty when there is none.
 tl::expected<FaultList, std::string> failing_list(Runs& runs, const ShrinkOptions& o) {
-  const auto outcome = runs.run(nullptr);
-  std::cout << fmt::format("run 1, faults by chance: {} {}\n", outcome.verdict, outcome.reason)
-            << std::flush;
+  const auto outcome = runs.run(nullptr, "faults by chance");
   if (outcome.verdict != "failed") {
     return tl::unexpected(fmt::format("the run ended with `{}`", outcome.verdict));
   }
@@ -106,11 +117,8 @@ tl::expected<FaultList, std::string> failing_list(Runs& runs, const ShrinkOption
 
 int search(Runs& runs, const FaultList& list, const ShrinkOptions& o) {
   const auto fails = [&](const FaultList& faults) {
-    const auto outcome = runs.run(&faults);
-    std::cout << fmt::format("run {}, {} of {} faults: {} {}\n", runs.count(), faults.faults.size(),
-                             list.faults.size(), outcome.verdict, outcome.reason)
-              << std::flush;
-    return outcome.verdict == "failed";
+    const auto what = fmt::format("{} of {} faults", faults.faults.size(), list.faults.size());
+    return runs.run(&faults, what).verdict == "failed";
   };
   if (list.missing > 0) {
     return give_up(fmt::format("{} faults of that run have no names", list.missing));
