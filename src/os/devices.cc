@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -31,6 +32,16 @@ std::vector<Device> devices() {
   }
   ::if_freenameindex(names);
   return all;
+}
+
+tl::expected<void, std::string> require_devices(const std::vector<std::string>& names) {
+  const auto present = devices();
+  for (const auto& name : names) {
+    if (std::ranges::find(present, name, &Device::name) == present.end()) {
+      return tl::unexpected("this host has no network device " + name + "; see `ip link`");
+    }
+  }
+  return {};
 }
 
 tl::expected<DeviceWatch, std::string> DeviceWatch::open() {

@@ -17,6 +17,9 @@ struct Device {
 };
 
 [[nodiscard]] std::vector<Device> devices();
+// Fails with the first of `names` that is none of them.
+[[nodiscard]] tl::expected<void, std::string> require_devices(
+    const std::vector<std::string>& names);
 
 // Readable whenever a device comes, goes or changes, a traffic-control filter does, or a switch
 // like forwarding. Threads: one.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Each way of interception, in namespaces of its own: replies are taken, believed to be sent, given back as
-headers; none leaks while the program is dead; the next start takes over; --detach leaves nothing.
+headers; none leaks while the program is dead; the next start takes over; --detach leaves nothing, and takes nothing away
+from a program that runs; the commands of --print-setup, typed by hand, are a set-up that the program works with.
 
   intercept_methods.py MIRROR_INTERCEPT nfqueue[,QUEUES]|ebpf|mirred|route[,READER] v4|v6
 """
@@ -282,6 +283,51 @@ def left_behind(space):
             "mirror-intercept" in line]
 
 
+def set_up_by_hand(spaces, intercept):
+    """Each printed command as it stands, in a shell of the host it is for."""
+    words = {"CLIENT_NETWORK": "fd00:1::/64" if V6 else "10.1.0.0/16",
+             "ADDRESS_OF_THIS_HOST": "fd00:3::2" if V6 else "10.3.0.2"}
+    where, typed = intercept.space, 0
+    for line in intercept.once("--print-setup").stdout.splitlines():
+        if "On the test host" in line:
+            where = spaces["test"]
+        if line.startswith("#"):
+            continue
+        for word, meant in words.items():
+            line = line.replace(word, meant)
+        done = subprocess.run(where.words() + ["sh", "-c", line], check=False, capture_output=True, text=True, timeout=20)
+        expect(done.returncode == 0, f"printed `{line}`: {done.stdout}{done.stderr}")
+        typed += 1
+    expect(typed > 0, "--print-setup printed no command")
+
+
+def by_hand(spaces, intercept, service, raw, tap):
+    if METHOD == "route":
+        # Only the printed routes are to lead to the assistant.
+        spaces["test"].run("ip route del default")
+        spaces["test"].run("ip -6 route del default")
+    set_up_by_hand(spaces, intercept)
+    if METHOD == "ebpf":  # its commands attach no program
+        intercept.start()
+    tap.replies()
+    tap.seen.clear()
+    raw.sendto(packet(CLIENT, 40300, 1, 0, SYN), (TEST, 0))
+    expect(connects(spaces["online"], OTHER), "another service while only the printed commands are in force")
+    if METHOD != "ebpf":
+        intercept.start()
+    session = Mirrored(raw, Peer(intercept.space), 40301)
+    connection, _ = service.accept()
+    connection.sendall(b"h" * 2000)
+    session.take(2000)
+    wait_for(lambda: unacked(connection)[0] == 0, "set up by hand: the test host takes the ack")
+    expect(not tap.replies(), f"set up by hand: {len(tap.seen)} replies reached the online host")
+    intercept.end(signal.SIGKILL)
+    for time_of in ("once", "twice"):
+        done = intercept.once("--detach")
+        expect(done.returncode == 0 and not done.stderr, f"--detach {time_of} after SIGKILL: {done.stderr}")
+        expect(not left_behind(intercept.space), f"--detach {time_of} left {left_behind(intercept.space)}")
+
+
 def main():
     enter_namespace()
     spaces = lay_out()
@@ -301,6 +347,10 @@ def main():
     if METHOD != "route":
         second = intercept.once()
         expect(second.returncode == 3, f"two of them at once: {second.stderr}")
+        before = left_behind(where)
+        refused = intercept.once("--detach")
+        expect(refused.returncode == 3 and before and left_behind(where) == before,
+               f"--detach while it runs: {refused.returncode} {refused.stderr}")
 
     peer = Peer(where)
     session = Mirrored(raw, peer, 40000)
@@ -369,6 +419,7 @@ def main():
         expect(not left_behind(where), f"--detach left {left_behind(where)}")
     raw.sendto(packet(CLIENT, 40200, 1, 0, SYN), (TEST, 0))
     wait_for(tap.replies, "without interception a reply reaches the online host (or this test sees nothing)")
+    by_hand(spaces, intercept, service, raw, tap)
     return 0
 
 

@@ -65,6 +65,15 @@ def check_findings():
         sh(mend)
     expect(not findings(*assistant), f"mended: {findings(*assistant)}")
     expect("name the one" in str(findings("--via", "route")), "an assistant with several devices")
+    for via in ("route", "mirred"):
+        missing = ["--via", via, "--device", "nosuch"]
+        expect("no network device nosuch" in str(findings(*missing)), f"{via}: a device that is not here")
+        run = subprocess.run(BASE + missing, check=False, capture_output=True, text=True, timeout=20)
+        expect(run.returncode == 3 and "no network device nosuch" in run.stderr, f"{via} started on it: {run.stderr}")
+    for via in ("nfqueue", "ebpf", "mirred", "route"):
+        before = state()
+        run = subprocess.run(BASE + ["--via", via, "--detach"], check=False, capture_output=True, timeout=20)
+        expect(run.returncode == 0 and state() == before, f"{via}: --detach where nothing is attached")
 
 
 def state():
@@ -110,6 +119,20 @@ def check_printed_setup(via, *more):
     detach()
 
 
+def check_detach_of_another_device():
+    """Filters of this number are removed wherever they are: none may redirect to a sink that is gone."""
+    before = state()
+    program = subprocess.Popen(BASE + ["--via", "mirred", "--device", "d0"], stderr=subprocess.PIPE, text=True)
+    for line in program.stderr:
+        if "ready" in line:
+            break
+    program.kill()
+    program.communicate()
+    expect(state() != before, "mirred set up nothing")
+    subprocess.run(BASE + ["--via", "mirred", "--device", "d1", "--detach"], check=True, capture_output=True, timeout=20)
+    expect(state() == before, f"--detach for d1 left {set(state()) - set(before)}")
+
+
 def main():
     lab.enter_namespace()
     sh("ip link set lo up; ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up; "
@@ -119,6 +142,7 @@ def main():
     check_printed_setup("nfqueue", "--pass", "10.9.0.0/16")
     check_printed_setup("nfqueue", "--queues", "3")
     check_printed_setup("mirred", "--device", "d0")
+    check_detach_of_another_device()
     return 0
 
 

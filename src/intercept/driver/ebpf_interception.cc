@@ -60,6 +60,10 @@ tl::expected<std::string, std::string> EbpfInterception::install() {
   return "eBPF program at tc egress of " + std::to_string(covered_.size()) + " device(s)";
 }
 
+tl::expected<void, std::string> EbpfInterception::at_rest() {
+  return lock_instance("ebpf-" + std::to_string(options_.queue)).map([](os::Fd) {});
+}
+
 void EbpfInterception::remove() {
   for (const auto& device : os::devices()) {
     if (!device.loopback) remove_filters(device.name, {place()});

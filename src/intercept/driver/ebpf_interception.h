@@ -36,6 +36,7 @@ class EbpfInterception : public Interception {
   tl::expected<Sources, std::string> open() override;
   tl::expected<std::string, std::string> install() override;
   tl::expected<void, std::string> follow_changes() override;
+  tl::expected<void, std::string> at_rest() override;
   void remove() override;
   [[nodiscard]] std::vector<std::string> commands() const override;
   [[nodiscard]] std::vector<Finding> check() const override;

@@ -37,6 +37,8 @@ class Interception {
   // Devices, filters or forwarding may have changed: covers devices that are new, puts back what
   // somebody else removed. Fails with what it cannot mend.
   virtual tl::expected<void, std::string> follow_changes() { return {}; }
+  // Fails while a program of this method and number runs: what it set up is not to be removed.
+  [[nodiscard]] virtual tl::expected<void, std::string> at_rest() { return {}; }
   // Replies reach clients again. Also removes what an earlier run left.
   virtual void remove() = 0;
   // What install() does, as commands for an operator (--print-setup).

@@ -23,11 +23,16 @@ Words MirredInterception::redirect_command(const std::string& device) const {
   return words;
 }
 
-std::vector<os::Device> MirredInterception::covered_devices() const {
+std::vector<os::Device> MirredInterception::redirectable_devices() {
   auto all = os::devices();
-  std::erase_if(all, [&](const os::Device& d) {
+  std::erase_if(all, [](const os::Device& d) {
     return d.loopback || d.name.starts_with("mi-sink") || d.name.starts_with("mi-drain");
   });
+  return all;
+}
+
+std::vector<os::Device> MirredInterception::covered_devices() const {
+  auto all = redirectable_devices();
   if (options_.devices.empty()) return all;
   std::erase_if(all, [&](const os::Device& d) {
     return std::ranges::find(options_.devices, d.name) == options_.devices.end();
@@ -36,6 +41,7 @@ std::vector<os::Device> MirredInterception::covered_devices() const {
 }
 
 tl::expected<Interception::Sources, std::string> MirredInterception::open() {
+  if (auto here = os::require_devices(options_.devices); !here) return tl::unexpected(here.error());
   auto lock = lock_instance("mirred-" + std::to_string(options_.queue));
   if (!lock) return tl::unexpected(lock.error());
   lock_ = std::move(*lock);
@@ -86,8 +92,13 @@ tl::expected<std::string, std::string> MirredInterception::install() {
   return "tc egress of " + std::to_string(covered_.size()) + " device(s) redirected to " + sink();
 }
 
+tl::expected<void, std::string> MirredInterception::at_rest() {
+  return lock_instance("mirred-" + std::to_string(options_.queue)).map([](os::Fd) {});
+}
+
 void MirredInterception::remove() {
-  for (const auto& device : covered_devices()) remove_filters(device.name, {place()});
+  // Wherever they are: a filter that is left would redirect to a sink that is gone.
+  for (const auto& device : redirectable_devices()) remove_filters(device.name, {place()});
   covered_.clear();
   // Fails where there is none: then there is nothing to remove.
   static_cast<void>(attempt({"ip", "link", "del", sink()}));
@@ -105,6 +116,9 @@ std::vector<std::string> MirredInterception::commands() const {
 
 std::vector<Finding> MirredInterception::check() const {
   std::vector<Finding> all;
+  if (auto here = os::require_devices(options_.devices); !here) {
+    all.push_back({false, here.error(), "see `ip link`"});
+  }
   for (const auto& device : covered_devices()) {
     if (device.ethernet) continue;
     all.push_back({false, device.name + " is no Ethernet device: replies cannot be redirected",

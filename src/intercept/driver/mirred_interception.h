@@ -21,6 +21,7 @@ class MirredInterception : public Interception {
   tl::expected<Sources, std::string> open() override;
   tl::expected<std::string, std::string> install() override;
   tl::expected<void, std::string> follow_changes() override;
+  tl::expected<void, std::string> at_rest() override;
   void remove() override;
   [[nodiscard]] std::vector<std::string> commands() const override;
   [[nodiscard]] std::vector<Finding> check() const override;
@@ -32,6 +33,7 @@ class MirredInterception : public Interception {
   [[nodiscard]] std::vector<Words> sink_commands() const;
   [[nodiscard]] Words redirect_command(const std::string& device) const;
   // Those that replies may leave by.
+  [[nodiscard]] static std::vector<os::Device> redirectable_devices();
   [[nodiscard]] std::vector<os::Device> covered_devices() const;
   const InterceptOptions& options_;
   os::Fd lock_;

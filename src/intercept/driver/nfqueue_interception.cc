@@ -42,6 +42,13 @@ tl::expected<Interception::Sources, std::string> NfqueueInterception::open() {
   return sources;
 }
 
+tl::expected<void, std::string> NfqueueInterception::at_rest() {
+  if (!read_queue_stats(options_.queue)) return {};
+  return tl::unexpected("queue " + std::to_string(options_.queue) +
+                        " is read by a program, perhaps another mirror-intercept: end it first, or "
+                        "choose another --queue-num");
+}
+
 std::vector<Finding> NfqueueInterception::check() const {
   std::vector<Finding> all = {check_iptables()};
   for (uint16_t i = 0; i < options_.queues; ++i) {

@@ -14,6 +14,7 @@ class NfqueueInterception : public Interception {
   NfqueueInterception(const InterceptOptions& options, OpenQueue open_queue);
   tl::expected<Sources, std::string> open() override;
   tl::expected<std::string, std::string> install() override { return rules_.install(); }
+  tl::expected<void, std::string> at_rest() override;
   void remove() override { rules_.remove(); }
   [[nodiscard]] std::vector<std::string> commands() const override { return rules_.commands(); }
   [[nodiscard]] std::vector<Finding> check() const override;

@@ -169,6 +169,7 @@ int run_intercept(const InterceptOptions& o, const InterceptParts& parts) {
       for (const auto& line : method->commands()) std::cout << line << '\n';
       return 0;
     case Action::detach:
+      if (auto rest = method->at_rest(); !rest) return fail(rest.error(), 3);
       method->remove();
       return 0;
     case Action::serve:

@@ -1,6 +1,5 @@
 #include "intercept/driver/route_interception.h"
 
-#include <algorithm>
 #include <fstream>
 
 #include "intercept/driver/pcap_replies.h"
@@ -34,16 +33,11 @@ std::vector<std::string> forwarding_switches(const std::string& device,
 }
 
 tl::expected<std::vector<std::string>, std::string> RouteInterception::arrivals() const {
-  const auto present = os::devices();
-  for (const auto& name : options_.devices) {
-    // Why here: of what the kernel does not know, forwarding cannot be looked at.
-    if (std::ranges::find(present, name, &os::Device::name) == present.end()) {
-      return tl::unexpected("this host has no network device " + name);
-    }
-  }
+  // Why: of what the kernel does not know, forwarding cannot be looked at.
+  if (auto here = os::require_devices(options_.devices); !here) return tl::unexpected(here.error());
   if (!options_.devices.empty()) return options_.devices;
   std::vector<std::string> names;
-  for (const auto& device : present) {
+  for (const auto& device : os::devices()) {
     if (!device.loopback) names.push_back(device.name);
   }
   if (names.size() == 1) return names;
@@ -96,8 +90,13 @@ tl::expected<void, std::string> RouteInterception::follow_changes() {
 std::vector<std::string> RouteInterception::commands() const {
   std::vector<std::string> lines = {
       "# On this host, the assistant:",
-      "sysctl -w net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0",
-      "# On the test host, for each network that has clients:"};
+      "sysctl -w net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0"};
+  // Why each: a device's own switch may be on while those of all are off.
+  for (const auto& device : arrivals().value_or(std::vector<std::string>{})) {
+    lines.push_back("sysctl -w net.ipv4.conf." + device + ".forwarding=0 net.ipv6.conf." + device +
+                    ".forwarding=0");
+  }
+  lines.push_back("# On the test host, for each network that has clients:");
   lines.push_back("ip route replace CLIENT_NETWORK via " +
                   (options_.listen.address.is_loopback() || options_.listen.address.is_unspecified()
                        ? std::string("ADDRESS_OF_THIS_HOST")
