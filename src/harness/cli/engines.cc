@@ -63,7 +63,8 @@ Words copy_command(const LabContext& lab, const scenario::Engine& e, int run) {
   const auto names_buffer = [](const std::string& option) {
     return option.starts_with("--capture-buffer");
   };
-  if (e.capture == "packet" && std::ranges::none_of(e.options, names_buffer)) {
+  const bool ring = e.capture.empty() || e.capture == "packet";
+  if (ring && std::ranges::none_of(e.options, names_buffer)) {
     append(words, "--capture-buffer", kCaptureBufferMib);
   }
   return words;

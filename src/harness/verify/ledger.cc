@@ -135,9 +135,24 @@ class LedgerMaker {
     allowed.missing.push_back({"under way at the end", late});
     for (const StageCount& stage : found->stages) add_stage(stage, w.kind, line, allowed);
     allowed.missing.push_back({"dropped by devices", found->device_drops});
+    allowed.missing.push_back({"dropped by a kernel on the way", kernel_drops_on_the_way()});
     // An inbound packet that the sender's tap saw too late, or a link figure taken too early.
     allowed.surplus.push_back({"under way at the end", late});
     add(line, allowed);
+  }
+
+  // Of any packets: a router that finds one too long for its next link, for instance.
+  [[nodiscard]] uint64_t kernel_drops_on_the_way() const {
+    uint64_t sum = 0;
+    for (const auto& waypoint : e_.waypoints) {
+      if (!intercepts(waypoint.name)) sum += kernel_drops_at(waypoint.name);
+    }
+    return sum;
+  }
+  [[nodiscard]] uint64_t kernel_drops_at(const std::string& node) const {
+    return std::accumulate(
+        e_.hops.kernel_drops.begin(), e_.hops.kernel_drops.end(), uint64_t{0},
+        [&](uint64_t sum, const KernelDrop& d) { return sum + (d.node == node ? d.packets : 0); });
   }
 
   // What a stage lists by name is certain; of what its list does not hold, and of what it added,
@@ -185,9 +200,7 @@ class LedgerMaker {
   // What comes in at a host between the others goes out again, but for what is intercepted there.
   void waypoint(size_t i) {
     const std::string& name = e_.waypoints[i].name;
-    const uint64_t kernel = std::accumulate(
-        e_.hops.kernel_drops.begin(), e_.hops.kernel_drops.end(), uint64_t{0},
-        [&](uint64_t sum, const KernelDrop& d) { return sum + (d.node == name ? d.packets : 0); });
+    const uint64_t kernel = kernel_drops_at(name);
     for (const Kind kind : {Kind::request, Kind::answer, Kind::mirrored, Kind::reply,
                             Kind::header_record, Kind::header_ack}) {
       const auto& in = waypoints_[i].in(kind);

@@ -261,6 +261,15 @@ TEST(Ledger, ARouterPassesOnWhatComes) {
   e.hops.kernel_drops = {{"r1", "router", "Ip.InDiscards", 1, false, DropPlace::kernel}};
   EXPECT_EQ(unbalanced(e), "");
 }
+TEST(Ledger, WhatARoutersKernelDropsIsMissingAtTheFarEndToo) {
+  Evidence e = counted();
+  TapWriter(e.clients).packet(kClient, kOnline, 99, 1, flag::kAck, "x", false, true);
+  e.waypoints.push_back({"r1", PacketLog()});
+  e.hops.kernel_drops = {{"r2", "router", "Ip.FragFails", 1, true, DropPlace::kernel}};
+  EXPECT_EQ(unbalanced(e), "clients > online") << "another host's";
+  e.hops.kernel_drops[0].node = "r1";
+  EXPECT_EQ(unbalanced(e), "");
+}
 TEST(Ledger, ASuperPacketExplainsAMissingPacketOnlyWhereADeviceTakesItWhole) {
   Evidence e = counted();
   auto& figures = e.hops.engines[0].figures;
