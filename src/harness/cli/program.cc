@@ -188,7 +188,9 @@ std::string Program::describe() {
 process::Child::Usage Program::usage() {
   const std::lock_guard lock(mutex_);
   process::Child::Usage all = earlier_;
-  if (child_) all += child_->usage();
+  if (!child_) return all;
+  child_->look_at_usage();
+  all += child_->usage();
   return all;
 }
 

@@ -95,6 +95,9 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
                                       s.traffic.empty() ? "none" : s.traffic[0].id,
                                       s.node_of(scenario::Role::clients)->count));
   r.traffic = lab.drive_traffic();
+  // Why now: an overflow comes with traffic. In the drain the engine neither waits nor runs much,
+  // or runs much for what came before.
+  const auto copy_in_traffic = lab.usage(scenario::EngineKind::copy);
   phases.begin("drain", "waiting for the copy engine to have mirrored everything");
   const bool drained = lab.drain();
   const std::string stuck =
@@ -128,7 +131,7 @@ void run_phases(Lab& lab, Phases& phases, const scenario::Scenario& s, const Run
         {"timeline", vain.empty(), vain.empty() ? "" : "it waited in vain: " + vain.front(), {}});
   }
   if (r.control) add_control_metrics(*r.control, r);
-  std::string box_doubt = add_box_metrics(strain, lab.usage(scenario::EngineKind::copy), r);
+  std::string box_doubt = add_box_metrics(strain, copy_in_traffic, r);
   if (const auto still = lab.wait().stood_still(); still > 0) {
     const auto words = fmt::format("it was stopped for {:.3f} s while its hosts' clocks went on",
                                    static_cast<double>(still) / 1e9);

@@ -135,13 +135,19 @@ Child::Usage& Child::Usage::operator+=(const Usage& other) {
 
 void Child::signal(int number) const {
   if (exit_ >= 0) return;
-  note_memory();
-  note_waits();
+  look_at_usage();
   ::kill(pid_, number);
 }
 
+void Child::look_at_usage() const {
+  if (exit_ >= 0) return;
+  note_memory();
+  note_times();
+}
+
 // Source: Linux Documentation/scheduler/sched-stats.rst, "/proc/<pid>/schedstat".
-void Child::note_waits() const {
+void Child::note_times() const {
+  double ran_s = 0;
   double waited_s = 0;
   std::error_code gone;
   std::filesystem::directory_iterator task("/proc/" + std::to_string(pid_) + "/task", gone);
@@ -149,8 +155,11 @@ void Child::note_waits() const {
     std::ifstream in(task->path() / "schedstat");
     uint64_t ran_ns = 0;
     uint64_t waited_ns = 0;
-    if (in >> ran_ns >> waited_ns) waited_s += static_cast<double>(waited_ns) / 1e9;
+    if (!(in >> ran_ns >> waited_ns)) continue;
+    ran_s += static_cast<double>(ran_ns) / 1e9;
+    waited_s += static_cast<double>(waited_ns) / 1e9;
   }
+  usage_.cpu_s = std::max(usage_.cpu_s, ran_s);
   usage_.cpu_wait_s = std::max(usage_.cpu_wait_s, waited_s);
 }
 

@@ -39,8 +39,8 @@ class Child {
   void halt(bool group);
   // Asks it to end, then SIGKILL when it does not end in time. The exit code as wait() gives it.
   int stop(int timeout_ms, int number = SIGTERM);
-  // Of it and its own children, once it has ended. Memory and waits (not of children) are looked at
-  // when it is signalled.
+  // Of it and its own children, once it has ended. Until then of itself alone, as far as it was
+  // looked at: when it is signalled, and by look_at_usage().
   struct Usage {
     double cpu_s = 0;
     double cpu_wait_s = 0;  // ready to run, and no CPU was free; all its threads
@@ -49,6 +49,7 @@ class Child {
     Usage& operator+=(const Usage& other);
   };
   [[nodiscard]] const Usage& usage() const { return usage_; }
+  void look_at_usage() const;
   // Its state and the last lines it wrote, for failures.
   [[nodiscard]] std::string describe();
   [[nodiscard]] pid_t pid() const { return pid_; }
@@ -63,7 +64,7 @@ class Child {
   os::Fd output_;
   os::Fd log_;
   void note_memory() const;
-  void note_waits() const;
+  void note_times() const;
   int exit_ = -1;
   mutable Usage usage_;
   std::mutex mutex_;
