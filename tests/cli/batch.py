@@ -89,7 +89,10 @@ def tap():
 def usage():
     for arguments, code, words in ((["--version"], 0, "mirrorlab 0."), (["--help"], 0, "labs"), ([], 2, "subcommand"),
                                    (["run"], 2, "scenario"), (["exec", "test"], 2, "which command?"),
-                                   (["run", GOOD, "--keep"], 2, "--keep is for one run"), (["frob"], 2, "")):
+                                   (["run", GOOD, "--keep"], 2, "--keep is for one run"), (["frob"], 2, "no command `frob` (known: run, "),
+                                   (["rn", GOOD], 2, "did you mean `run`?"),
+                                   (["run", GOOD, "--junitt", "x"], 2, "run has no option `--junitt` (did you mean `--junit`?)"),
+                                   (["run", "--help"], 0, "Exit code: 0 passed")):
         done = subprocess.run([MIRRORLAB, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
         done.words = " ".join([MIRRORLAB, *arguments])
         check(done, done.returncode == code and words in done.stdout + done.stderr, f"not {code} and '{words}'")

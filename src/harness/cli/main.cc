@@ -1,6 +1,7 @@
 // mirrorlab: builds an online host, a test host and their clients on one box, runs the two engines
 // in them, and proves what was mirrored.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "harness/cli/up.h"
 #include "harness/cli/visit.h"
 #include "harness/scenario/break_expression.h"
+#include "harness/scenario/suggest.h"
 #include "harness/traffic/load.h"
 #include "harness/traffic/service.h"
 
@@ -75,6 +77,9 @@ CLI::App* add_run(CLI::App& app, Arguments& a) {
   c->add_option("--format", a.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->excludes(tap);
+  c->footer(
+      "Exit code: 0 passed, 1 failed, 2 wrong usage or file, 3 no verdict, 77 skipped, 130 "
+      "interrupted");
   c->callback([places, &a] {
     if (places->empty() && a.replay.empty()) throw CLI::RequiredError("scenario");
   });
@@ -214,6 +219,29 @@ int up(Arguments& a) {
   return cli::supervise([&] { return cli::up(all->front(), a.up); }, cli::Terminal::shared);
 }
 
+// A word or an option that is nearly one of ours: what it may have been. Else nothing.
+std::string near_miss(const CLI::App& app, const std::vector<std::string>& words) {
+  const auto used = app.get_subcommands();
+  std::vector<std::string> known;
+  if (used.empty()) {
+    if (words.empty() || words.front().starts_with('-')) return {};
+    for (const auto* c : app.get_subcommands([](const CLI::App*) { return true; })) {
+      if (!c->get_group().empty()) known.push_back(c->get_name());
+    }
+    return "no command `" + words.front() + "`" + scenario::suggestion(words.front(), known);
+  }
+  for (const auto* option : used.front()->get_options()) {
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  for (const auto& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || name == "--" || std::ranges::count(known, name) > 0) continue;
+    return used.front()->get_name() + " has no option `" + name + "`" +
+           scenario::suggestion(name, known);
+  }
+  return {};
+}
+
 int command_line(int argc, char** argv) {
   Arguments a;
   CLI::App app{"Proves TCP traffic mirroring on one box"};
@@ -246,7 +274,10 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    const auto near = near_miss(app, {argv + std::min(argc, 1), argv + argc});
+    if (e.get_exit_code() == 0 || near.empty()) return app.exit(e) == 0 ? 0 : 2;
+    std::cerr << "mirrorlab: " << near << "\nRun with --help for more information.\n";
+    return 2;
   }
   if (*run_command) return run(a);
   if (*compare_command) return compare(a);
