@@ -104,6 +104,9 @@ YamlMistake explain_yaml(std::string_view text, Location at, const std::string& 
     return say(open->at, fmt::format("; this {} is never closed", open->what));
   }
   if (message == "illegal flow end") return say(at, "; a } or ] that nothing opened");
+  if (message.ends_with("flow not found")) {
+    return say(at, "; before this a comma is missing, or quotes around a text");
+  }
   if (message == "unknown token") return say(at, "; a text that begins so needs quotes around it");
   if (message == "end of map not found" || message == "end of sequence not found") {
     return say(at, "; it is not indented as the lines that it belongs to");
