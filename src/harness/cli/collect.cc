@@ -153,15 +153,30 @@ void collect_recordings(const LabContext& lab, const FindProgram& find, verify::
 }
 
 namespace {
-// On that test host, those that something is mirrored to.
-std::set<uint16_t> ports_of(const LabContext& lab, const scenario::Node& test) {
+// On that host, those that something is mirrored from or to.
+std::set<uint16_t> ports_of(const LabContext& lab, const scenario::Node& host) {
   std::set<uint16_t> ports;
   for (const auto* copy : lab.scenario.engines_of(EngineKind::copy)) {
     for (const auto& m : copy->map) {
-      if (m.test_node == test.name) ports.insert(m.test_port);
+      if (copy->on == host.name) ports.insert(m.online_port);
+      if (m.test_node == host.name) ports.insert(m.test_port);
     }
   }
   return ports;
+}
+
+OpenConnections connections_at(const LabContext& lab, const Topology& topology, Role role) {
+  OpenConnections sum;
+  for (const auto* host : lab.scenario.nodes_of(role)) {
+    topology.space(host->name).run([&] {
+      for (const uint16_t port : ports_of(lab, *host)) {
+        const OpenConnections found = open_connections(port);
+        sum.open += found.open;
+        sum.closing += found.closing;
+      }
+    });
+  }
+  return sum;
 }
 }  // namespace
 
@@ -174,17 +189,9 @@ void count_leftovers(const LabContext& lab, const Topology& topology, const Find
   OpenConnections last;
   auto since = began;
   const auto look = [&] {
-    OpenConnections now;
-    for (const auto* test : lab.scenario.nodes_of(Role::test)) {
-      topology.space(test->name).run([&] {
-        for (const uint16_t port : ports_of(lab, *test)) {
-          const OpenConnections found = open_connections(port);
-          now.open += found.open;
-          now.closing += found.closing;
-        }
-      });
-    }
+    const OpenConnections now = connections_at(lab, topology, Role::test);
     e.test_connections_left = now.open;
+    e.online_connections_left = connections_at(lab, topology, Role::online).open;
     // Why the closing ones: a FIN that a lossy link took is repeated with back-off, and answered.
     const auto at = wait.now();
     if (now != last || now.closing > 0) since = at;

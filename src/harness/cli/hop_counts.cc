@@ -187,6 +187,8 @@ void HopCounts::take_way(Role from, Role to) {
   }
   if (steps.empty()) return;
   verify::Way way;
+  const auto takes_whole = [&](const auto& step) { return links[step.first].link->offloads; };
+  way.recuts = steps.size() > 1 && std::ranges::any_of(steps, takes_whole);
   way.from = scenario::to_string(from);
   way.to = scenario::to_string(to);
   for (const auto& [index, forward] : steps) {

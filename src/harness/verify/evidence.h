@@ -51,6 +51,7 @@ struct Evidence {
   int64_t idle_timeout_ns = 3'600'000'000'000;  // of silence, then the copy engine lets go (S11)
   bool drained = true;
   std::optional<uint64_t> test_connections_left;  // open on the test host after the drain
+  uint64_t online_connections_left = 0;           // then, on the online host
   uint64_t tap_drops = 0;                         // packets a tap itself lost
   int64_t taps_cpu_ns = 0;                        // what watching cost
   uint64_t softnet_drops = 0;                     // of the box, while the run lasted

@@ -33,6 +33,8 @@ struct Way {
   uint64_t device_drops = 0;  // by the devices on it
   bool offloads = false;      // one of them may take a super-packet as it is
   int64_t delay_ns = 0;       // the longest that a packet may be under way
+  // A host in the middle may have to cut super-packets for the next link, and nobody counts them.
+  bool recuts = false;
 };
 
 // Packets that a host's kernel gave up, by its own counter, while the taps watched.

@@ -138,6 +138,7 @@ class LedgerMaker {
     allowed.missing.push_back({"dropped by a kernel on the way", kernel_drops_on_the_way()});
     // An inbound packet that the sender's tap saw too late, or a link figure taken too early.
     allowed.surplus.push_back({"under way at the end", late});
+    if (found->recuts) allowed.surplus.push_back({"cut on the way", UINT64_MAX});
     add(line, allowed);
   }
 
@@ -220,6 +221,8 @@ class LedgerMaker {
       Allowances allowed;
       const uint64_t late = in.size() - Tally::before(in, e_.taps_until_ns - kSlack);
       allowed.missing = {{"under way at the end", late}, {"dropped by its kernel", kernel}};
+      if (std::ranges::any_of(e_.hops.ways, &Way::recuts))
+        allowed.surplus.push_back({"cut on the way", UINT64_MAX});
       add(line, allowed);
     }
   }

@@ -248,9 +248,11 @@ class Verification {
           std::to_string(isolation.misdirected) + " packets; " + isolation.first);
     if (!e_.test_connections_left) return;
     set("test.connections_left", *e_.test_connections_left);
-    check("nothing_left", *e_.test_connections_left == 0,
+    // Why: of a client whose reset was lost on its way neither host learns that it is gone.
+    check("nothing_left", *e_.test_connections_left <= e_.online_connections_left,
           std::to_string(*e_.test_connections_left) +
-              " mirrored connections still open on the test host after the drain",
+              " mirrored connections still open on the test host after the drain, and " +
+              std::to_string(e_.online_connections_left) + " on the online host",
           {"test.connections_left"});
   }
 

@@ -270,6 +270,13 @@ TEST(Ledger, WhatARoutersKernelDropsIsMissingAtTheFarEndToo) {
   e.hops.kernel_drops[0].node = "r1";
   EXPECT_EQ(unbalanced(e), "");
 }
+TEST(Ledger, AHostOnTheWayMayCutWhatItsNextLinkDoesNotTakeWhole) {
+  Evidence e = counted();
+  TapWriter(e.test).packet(kClient, kTest, 99, 1, flag::kAck, "x");
+  EXPECT_EQ(unbalanced(e), "online > test");
+  e.hops.ways[2].recuts = true;
+  EXPECT_EQ(unbalanced(e), "");
+}
 TEST(Ledger, ASuperPacketExplainsAMissingPacketOnlyWhereADeviceTakesItWhole) {
   Evidence e = counted();
   auto& figures = e.hops.engines[0].figures;

@@ -323,6 +323,8 @@ TEST(Verifier, CatchesConnectionsLeftOpen) {
   EXPECT_EQ(failing(verify(e)), "");
   e.test_connections_left = 1;
   EXPECT_EQ(failing(verify(e)), "nothing_left");
+  e.online_connections_left = 1;
+  EXPECT_EQ(failing(verify(e)), "") << "the client's end reached neither host";
 }
 TEST(Verifier, CountsConnectionsOpenAtOneTime) {
   Evidence e = good();
