@@ -192,7 +192,9 @@ bool on_record_unconfirmed(Env& env, Session& s, const wire::HeaderRecord& r, Na
   const bool acked_by_us = at >= 0 && at <= s.rcv_nxt;
   if (r.has(kSyn)) {
     if (!acks_syn || r.seq + 1 == s.irs_next) return false;
-    if (older_timestamp(s, r)) {
+    // Why the replaced one: that it came twice, and late, proves nothing.
+    const bool again = s.work->has_replaced && r.seq + 1 == s.work->replaced_irs;
+    if (again || older_timestamp(s, r)) {
       ++env.counters.header_records_unacceptable;
       return true;
     }

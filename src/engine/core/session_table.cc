@@ -199,9 +199,16 @@ void SessionTable::reuse(uint32_t first, uint32_t last, const wire::TcpPacket& p
   follow(at(id), old.zero, old.whole);
   at(last).successor = id;
   if (chain >= kMaxChain) {
-    // The test host is hopelessly behind on this 4-tuple.
+    // The test host is hopelessly behind on this 4-tuple. One that was given up by the packet
+    // before has not left the chain yet.
+    if (at(first).connection == Connection::finished) {
+      const uint32_t next = at(first).successor;
+      promote_successor(first, now);
+      first = next;
+    }
     fail_connection(env_, at(first), LossReason::superseded, true, now);
     lose_all(env_, at(first), LossReason::superseded);
+    if (at(first).first_loss == LossReason::none) at(first).first_loss = LossReason::superseded;
     finish_session(env_, at(first), now);
   }
   mark_dirty(first);
