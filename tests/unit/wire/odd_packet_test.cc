@@ -45,7 +45,8 @@ Blob with_extensions(uint8_t first, const Blob& headers) {
 
 TEST(Ipv6Extensions, HopByHopRoutingAndDestinationOptionsAreSkipped) {
   for (const uint8_t kind : std::initializer_list<uint8_t>{0, 43, 60}) {
-    const auto p = parse_ip_packet(with_extensions(kind, {6, 0, 1, 4, 0, 0, 0, 0}));
+    const Blob packet = with_extensions(kind, {6, 0, 1, 4, 0, 0, 0, 0});
+    const auto p = parse_ip_packet(packet);
     ASSERT_TRUE(p.has_value()) << int{kind};
     EXPECT_EQ(p->header.src.port, 40000);
     EXPECT_EQ(p->payload_length, 10U);
@@ -59,7 +60,8 @@ TEST(Ipv6Extensions, ChainsAndLongHeaders) {
   second[0] = 6;
   second[1] = 2;
   chain.insert(chain.end(), second.begin(), second.end());
-  const auto p = parse_ip_packet(with_extensions(0, chain));
+  const Blob packet = with_extensions(0, chain);
+  const auto p = parse_ip_packet(packet);
   ASSERT_TRUE(p.has_value());
   EXPECT_EQ(p->payload.size(), 10U);
   EXPECT_TRUE(p->checksum_valid());
