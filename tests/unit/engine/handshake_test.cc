@@ -201,6 +201,27 @@ TEST(Handshake, TwoSynAcksOfOneMomentInTheWrongOrder) {
   )");
 }
 
+TEST(Handshake, AReplacedSynAckThatComesTwiceIsNotTakenAgain) {
+  Script t;
+  t.play(R"(
+    client S 0:0(0) <mss 1000>
+    engine S 0:0(0)
+    client . 1:1(0) ack 1
+    client P. 1:101(100) ack 1
+    host S. 0:0(0) isn 700 ack 1 <mss 1000>            # of one that is gone
+    engine P. 1:101(100) ack 1
+    host S. 0:0(0) isn 90000000 ack 1 <mss 1000>
+    engine P. 1:101(100)
+    host S. 0:0(0) isn 700 ack 1 <mss 1000>            # it was doubled on the way
+    host . 1:1(0) isn 90000000 ack 101
+    host P. 1:11(10) isn 90000000 ack 101
+    engine . 101:101(0)
+    quiet 10s
+  )");
+  EXPECT_EQ(t.counters().header_records_unacceptable, 1U);
+  EXPECT_EQ(t.counters().syn_retransmitted, 0U);
+}
+
 // One that was held for an engine before this one is taken first; what answers it comes late.
 TEST(Handshake, AResetThatAnswersAnotherSynAckIsNone) {
   Script t;
