@@ -222,6 +222,7 @@ void CopyEngine::end_turn(os::Nanos now) {
   // Why claims first: the reply must not be faster than the word whose it is.
   flush_links();
   flush_sender(now);
+  for (Link& l : links_) l.link->note_waiting(!core_->drained());
   loop_.set_timer(core_timer_, core_->next_wakeup());
 }
 

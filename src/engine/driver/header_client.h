@@ -21,6 +21,7 @@ class HeaderClient : public HeaderLink {
   void flush(os::Nanos now) override;
   [[nodiscard]] bool up() const override { return up_; }
   [[nodiscard]] bool behind(os::Nanos now) const override { return up_ && echo_.behind(now); }
+  void note_waiting(bool waiting) override { silence_matters_ = waiting; }
   [[nodiscard]] const std::string& last_failure() const override { return last_failure_; }
   [[nodiscard]] const HeaderLinkCounters& counters() const override { return counters_; }
 
@@ -46,6 +47,7 @@ class HeaderClient : public HeaderLink {
   os::EventLoop::TimerId tick_timer_;
   os::EventLoop::TimerId echo_timer_;
   HeaderEcho echo_;
+  bool silence_matters_ = true;
   os::Nanos retry_ = kFirstRetry;
   std::array<wire::HeaderRecord, kAtOnce> records_;
   size_t waiting_ = 0;  // of records_

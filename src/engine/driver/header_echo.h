@@ -25,6 +25,8 @@ class HeaderEcho {
   [[nodiscard]] uint16_t ask(os::Nanos now, os::Nanos round_trip);
   void on_answer(uint16_t number, os::Nanos now);
   [[nodiscard]] bool behind(os::Nanos now) const;
+  // This intercept does send numbers back.
+  [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] uint64_t late_answers() const { return late_answers_; }
   // The connection is a new one.
   void begin_anew();

@@ -38,6 +38,8 @@ class HeaderLink {
   [[nodiscard]] virtual bool up() const = 0;
   // Records may have been taken long ago that are not here yet: silence says nothing.
   [[nodiscard]] virtual bool behind(os::Nanos) const { return false; }
+  // Whether anything waits for the test host, so that it matters whether records are late.
+  virtual void note_waiting(bool) {}
   [[nodiscard]] virtual const std::string& last_failure() const = 0;
   [[nodiscard]] virtual const HeaderLinkCounters& counters() const = 0;
 };
