@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "wire/checksum.h"
 #include "wire/packet.h"
@@ -115,7 +116,9 @@ class Assembler {
       const int64_t acked = wire::unwrap(h.ack, c->answer_zero_, c->acked);
       if (acked > c->acked && acked - c->acked < kPlausible) c->acked = acked;
     }
+    const int64_t before = c->length;
     add_data(*c, h.seq, p, now);
+    if (c->close == CloseKind::rst && c->length > before) c->goes_on_ = true;
     if (c->close == CloseKind::open && (h.has(flag::kFin) || h.has(flag::kRst))) {
       c->close = h.has(flag::kRst) ? CloseKind::rst : CloseKind::fin;
       c->close_ns = now;
@@ -133,6 +136,9 @@ class Assembler {
         wire::unwrap(p.header.seq + p.payload_length, c->answer_zero_, c->answer_end);
     if (end <= c->answer_end || end - c->answer_end > kPlausible) return;
     c->answer_end = end;
+    // A reset that the service's host did not take, as one that answers numbers of another
+    // connection.
+    if (std::exchange(c->goes_on_, false)) c->close = CloseKind::open;
     if (c->waiting_since_ == 0) return;
     c->answer_ms.push_back(static_cast<float>(now - c->waiting_since_) / 1e6F);
     c->waiting_since_ = 0;

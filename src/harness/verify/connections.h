@@ -54,6 +54,7 @@ struct Connection {
   friend class Assembler;
   wire::Seq answer_zero_;
   bool answer_known_ = false;
+  bool goes_on_ = false;    // new data came after the reset
   bool syn_again_ = false;  // the same SYN came after the handshake: a copy, or a new connection
   int64_t waiting_since_ = 0;
 };

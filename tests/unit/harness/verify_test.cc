@@ -317,6 +317,22 @@ TEST(Verifier, CatchesAnotherClose) {
     EXPECT_EQ(r.metrics.at("closes.differing"), 1);
   }
 }
+TEST(Verifier, AResetThatIsNotTakenEndsNothing) {
+  for (const bool answered : {true, false}) {
+    Evidence e = online_only();
+    TapWriter test(e.test);
+    test.packet(kClient, kTest, kIsn, 0, flag::kSyn);
+    test.packet(kClient, kTest, kIsn + 2, 0, flag::kRst);
+    test.packet(kClient, kTest, kIsn + 1, kAnswerZero, flag::kAck | flag::kPsh, kOne);
+    if (answered) {
+      test.packet(kTest, kClient, kAnswerZero, kIsn + 1 + kLength, flag::kAck | flag::kPsh, kOne);
+    }
+    test.packet(kClient, kTest, kIsn + 1 + kLength, kAnswerZero + 100, flag::kAck, kTwo);
+    test.packet(kClient, kTest, kIsn + 1 + 2 * kLength, kAnswerZero + 200, flag::kAck, kThree);
+    test.packet(kClient, kTest, kIsn + 1 + 3 * kLength, kAnswerZero + 300, flag::kAck | flag::kFin);
+    EXPECT_EQ(verify(e).metrics.at("closes.differing"), answered ? 0 : 1);
+  }
+}
 TEST(Verifier, CatchesConnectionsLeftOpen) {
   Evidence e = good();
   e.test_connections_left = 0;
