@@ -19,7 +19,7 @@
 #include "intercept/core/reply_header.h"
 #include "intercept/driver/gather_pace.h"
 #include "intercept/driver/interception.h"
-#include "intercept/driver/reply_queue.h"
+#include "intercept/driver/program.h"
 #include "os/clock.h"
 #include "wire/header_return.h"
 
@@ -128,14 +128,7 @@ void compare(bench::Figures& figures, intercept::Via via, uint64_t count) {
   options.service_ports = {8080};
   if (via == intercept::Via::route) options.devices = {"near"};
   const bench::ReplyBed bed;
-  const auto method = intercept::make_interception(
-      options,
-      [](uint16_t number,
-         uint32_t length) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
-        auto opened = intercept::ReplyQueue::open(number, length);
-        if (!opened) return tl::unexpected(opened.error());
-        return std::make_unique<intercept::ReplyQueue>(std::move(*opened));
-      });
+  const auto method = intercept::make_interception(options, intercept::intercept_parts().source);
   tl::expected<intercept::Interception::Sources, std::string> sources;
   std::string wrong;
   (via == intercept::Via::route ? bed.far() : bed.near()).run([&] {

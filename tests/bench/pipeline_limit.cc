@@ -27,7 +27,7 @@
 #include "bench/support/figures.h"
 #include "intercept/driver/gather_pace.h"
 #include "intercept/driver/interception.h"
-#include "intercept/driver/reply_queue.h"
+#include "intercept/driver/program.h"
 #include "os/clock.h"
 #include "os/packet_ring.h"
 #include "os/port_filter.h"
@@ -87,6 +87,7 @@ class Interceptor {
       os::Nanos wait = pace_.on_readable(os::steady_now(), kConnections);
       while (wait != os::kNever) {
         const timespec gathering = os::timespec_of(wait);
+        // As the product does: replies are gathered for a time, not waited for.
         if (wait > 0) ::nanosleep(&gathering, nullptr);
         wait = pace_.on_read(read(), os::steady_now(), kConnections);
       }
@@ -252,14 +253,7 @@ Cost measure(const Work& work, uint64_t requests) {
   const bench::ReplyBed bed;
   intercept::InterceptOptions options;
   options.service_ports = {kService.port};
-  const auto method = intercept::make_interception(
-      options,
-      [](uint16_t number,
-         uint32_t length) -> tl::expected<std::unique_ptr<ReplySource>, std::string> {
-        auto opened = intercept::ReplyQueue::open(number, length);
-        if (!opened) return tl::unexpected(opened.error());
-        return std::make_unique<intercept::ReplyQueue>(std::move(*opened));
-      });
+  const auto method = intercept::make_interception(options, intercept::intercept_parts().source);
   intercept::Interception::Sources sources;
   os::Fd listener, headers, intercept_end, copy_end;
   bed.near().run([&] {

@@ -82,8 +82,7 @@ void HeaderClient::on_tick(os::Nanos now) {
 void HeaderClient::ask_echo(os::Nanos now) {
   if (!up_) return;
   loop_.set_timer(echo_timer_, now + HeaderEcho::kEvery);
-  // Why: with nothing under way no silence is taken for anything, and the network is left in peace.
-  if (!silence_matters_ && echo_.answers()) return;
+  if (silence_matters_) echo_.note_activity(now);
   if (!channel_->has_room()) return;
   const uint16_t number = echo_.ask(now, os::round_trip(channel_->fd()));
   if (number == 0) return;

@@ -16,7 +16,9 @@ class HeaderEcho {
  public:
   static constexpr os::Nanos kEvery = 250 * os::kNanosPerMilli;
   static constexpr os::Nanos kLate = 200 * os::kNanosPerMilli;  // beyond two round trips
-  static constexpr os::Nanos kActive = 10 * os::kNanosPerSecond;
+  // Why not longer: an idle network is left in peace. Why so long: a connection that stands still
+  // from now on has a number under way, whose answer will be overdue.
+  static constexpr os::Nanos kActive = 2 * os::kNanosPerSecond;
   static constexpr os::Nanos kLongest = 60 * os::kNanosPerSecond;
 
   // Something was sent or came, so that silence may matter soon.
@@ -25,8 +27,6 @@ class HeaderEcho {
   [[nodiscard]] uint16_t ask(os::Nanos now, os::Nanos round_trip);
   void on_answer(uint16_t number, os::Nanos now);
   [[nodiscard]] bool behind(os::Nanos now) const;
-  // This intercept does send numbers back.
-  [[nodiscard]] bool answers() const { return answers_; }
   [[nodiscard]] uint64_t late_answers() const { return late_answers_; }
   // The connection is a new one.
   void begin_anew();

@@ -1,8 +1,10 @@
 // What a process has used, looked at while it runs and when it has ended.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <chrono>
-#include <thread>
+#include <fstream>
+#include <string>
 
 #include "harness/process/child.h"
 
@@ -10,13 +12,17 @@ namespace mirrorlab::process {
 namespace {
 
 TEST(ChildUsage, IsKnownWhileItRuns) {
-  Child child(
-      {"busy", {"sh", "-c", "while :; do :; done"}, -1, ::testing::TempDir() + "/busy.log"});
+  const std::string directory = ::testing::TempDir();
+  const std::string worked = directory + "/worked";
+  ::unlink(worked.c_str());
+  ASSERT_EQ(::mkfifo(worked.c_str(), 0600), 0);
+  const std::string work = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo > " + worked;
+  Child child({"busy", {"sh", "-c", work + "; exec sleep 100"}, -1, directory + "/busy.log"});
   EXPECT_EQ(child.usage().cpu_s, 0);
-  for (int i = 0; i < 2000 && child.usage().cpu_s < 0.01; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    child.look_at_usage();
-  }
+  std::string line;
+  std::ifstream done(worked);
+  std::getline(done, line);  // ends when it has worked
+  child.look_at_usage();
   const double before = child.usage().cpu_s;
   EXPECT_GE(before, 0.01);
   EXPECT_GT(child.usage().peak_rss_bytes, 0U);
